@@ -1,0 +1,293 @@
+"""The SDK side of an endpoint, as :class:`singer_sdk.RESTStream` needs it for both streams."""
+
+from __future__ import annotations
+
+import abc
+import typing as t
+from datetime import datetime, timezone
+from functools import cached_property
+
+from singer_sdk import RESTStream
+from singer_sdk.authenticators import APIKeyAuthenticator
+from singer_sdk.batch import Batcher
+from singer_sdk.helpers._util import utc_now
+from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.streams.rest import HTTPRequest, JSONPayload, PageContext
+
+from tap_kapture import bookmarks
+from tap_kapture.days import Horizon
+from tap_kapture.errors import KaptureConfigError
+from tap_kapture.gate import Gate
+from tap_kapture.pull import Pull, Records
+from tap_kapture.readings import DayReader
+from tap_kapture.records import Shaper
+from tap_kapture.responses import Reader
+from tap_kapture.schemas import Column, json_schema
+from tap_kapture.transport import PageRequest, Transport
+
+if t.TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    import requests
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_kapture.bookmarks import Bookmark
+    from tap_kapture.settings import Settings
+    from tap_kapture.tap import TapKapture
+
+
+class KaptureStream(RESTStream[PageRequest], abc.ABC):
+    """An endpoint that serves the records created on one day.
+
+    Subclasses say what differs: name, path, key, replication key, columns and body.
+    """
+
+    columns: t.ClassVar[tuple[Column, ...]]
+    status_column: t.ClassVar[str | None] = None
+    known_paths: t.ClassVar[tuple[str, ...]] = ()
+    allow_redirects = False
+
+    def __init__(self, tap: TapKapture) -> None:
+        """Derive the schema from the columns.
+
+        Args:
+            tap: The tap.
+        """
+        self._kapture = tap
+        schema = json_schema(self.columns, self.primary_keys[0])
+        path = tap.config[f"{self.name}_path"]
+        super().__init__(tap, schema=schema, path=path, http_method="POST")
+
+    @abc.abstractmethod
+    def request_body(self, page: PageRequest) -> JSONPayload:
+        """Return the JSON body that asks for a page."""
+
+    @property
+    def settings(self) -> Settings:
+        """The tap's settings."""
+        return self._kapture.settings
+
+    @property
+    def url_base(self) -> str:
+        """Scheme and host."""
+        return self.settings.base_url
+
+    @property
+    def timeout(self) -> int:
+        """Seconds to wait for a connection, and for each piece of an answer."""
+        return self.settings.request_timeout
+
+    @property
+    def http_headers(self) -> dict[str, str]:
+        """Headers of every request; the credential is the authenticator's."""
+        return {**self.settings.http_headers, "User-Agent": self.settings.user_agent}
+
+    @cached_property
+    def authenticator(self) -> APIKeyAuthenticator:
+        """Adds ``Authorization: Basic <token>``."""
+        value = f"Basic {self.settings.auth_token}"
+        return APIKeyAuthenticator(key="Authorization", value=value, location="header")
+
+    def get_http_request(self, *, page: PageContext[PageRequest]) -> HTTPRequest:
+        """Return the request of a page.
+
+        Args:
+            page: The page, as ``next_page_token``.
+        """
+        return HTTPRequest(
+            url=f"{self.url_base}{self.path}",
+            method=self.http_method,
+            headers=self.http_headers,
+            data=self.request_body(t.cast("PageRequest", page.next_page_token)),
+        )
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Yield the records to emit, one by one; each day ends with its checkpoint.
+
+        Args:
+            context: Not used: the stream has no partitions.
+
+        Yields:
+            Records of the stream's schema.
+        """
+        for page in self._pages():
+            yield from page
+
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Yield batch files whose records went through selection, maps and flattening.
+
+        The SDK's own batches hold the records before those, deselected columns included.
+
+        Args:
+            batch_config: The batch configuration.
+            context: Not used: the stream has no partitions.
+
+        Yields:
+            The encoding and the files of each batch.
+
+        Raises:
+            KaptureConfigError: The stream is mapped to several streams.
+        """
+        if len(self.stream_maps) > 1:
+            msg = (
+                f"stream_maps: '{self.name}' is mapped to several streams, which batch files "
+                "cannot be. Map it to one stream, or leave 'batch_config' out"
+            )
+            raise KaptureConfigError(msg)
+        records = (
+            message.record
+            for record in self._sync_records(context, write_messages=False)
+            for message in self._generate_record_messages(record)
+        )
+        batcher = Batcher(self.tap_name, self.name, batch_config)
+        for manifest in batcher.get_batches(records):
+            yield batch_config.encoding, manifest
+
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[Record, t.Any, t.Any]:
+        """Emit the records, a page at a time where nothing has to touch a single record."""
+        try:
+            if write_messages and self._as_they_are:
+                self._sync_pages()
+            else:
+                yield from super()._sync_records(context, write_messages=write_messages)
+        finally:
+            self._kapture.message_writer.flush()
+
+    def _sync_pages(self) -> None:
+        """Emit whole pages: the same messages as the SDK's loop over single records writes."""
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            for page in self._pages():
+                self._kapture.message_writer.write_records(
+                    self.name, page, version=self._stream_version, time_extracted=utc_now()
+                )
+                counter.increment(len(page))
+        self._finalize_state(self.stream_state)
+        self._write_state_message()
+
+    @property
+    def _as_they_are(self) -> bool:
+        """Whether every record leaves as it was shaped: nothing is deselected, mapped or flattened.
+
+        The SDK then removes no property, conforms nothing (records hold JSON types of their schema)
+        and maps each record to itself. A dry run stops in the middle of a page, so it is excluded.
+        """
+        stream_map = self.stream_maps[0]
+        return (
+            self.ABORT_AT_RECORD_COUNT is None
+            and len(self.stream_maps) == 1
+            and type(stream_map) is SameRecordTransform
+            and not stream_map.flattening_enabled
+            and all(self.mask.values())
+            and self.effective_schema == Schema.from_dict(self.schema).to_dict()
+        )
+
+    def _pages(self) -> Iterator[Records]:
+        """Pull the days of this run, and yield the records to emit, a page at a time."""
+        if not self._can_be_read():
+            return
+        settings = self.settings
+        gate = Gate(settings.concurrency)
+        transport = self._transport(gate)
+        incremental = self.replication_method != REPLICATION_FULL_TABLE
+        bookmark = bookmarks.from_state(
+            self.stream_state, start_day=settings.start_day, zone=settings.zone
+        )
+        with self.get_http_request_counter() as counter:
+            counted = 0
+
+            def tick() -> None:
+                nonlocal counted
+                counter.increment(transport.traffic.requests - counted)
+                counted = transport.traffic.requests
+                self._kapture.message_writer.tick()
+                self._kapture.stop_if_told()
+
+            pull = Pull(
+                stream=self.name,
+                horizon=self._horizon(),
+                bookmark=bookmark if incremental else None,
+                reader=self._day_reader(),
+                transport=transport,
+                gate=gate,
+                shaper=Shaper(self.columns, settings.zone, clean_text=settings.clean_text),
+                concurrency=settings.concurrency,
+                checkpoint=self._checkpoint,
+                tick=tick,
+            )
+            with self._kapture.pulling():
+                yield from pull.records()
+
+    def _can_be_read(self) -> bool:
+        """Whether the settings suffice for this stream; see the subclasses."""
+        return True
+
+    def _checkpoint(self, bookmark: Bookmark) -> None:
+        """Put the bookmark into the state; without batch files, write the state as well."""
+        self.stream_state.update(bookmark.to_state(str(self.replication_key)))
+        self.state_manager.is_flushed = False
+        if not self.config.get("batch_config"):
+            self._write_state_message()
+
+    def _horizon(self) -> Horizon:
+        settings = self.settings
+        return Horizon.at(
+            datetime.fromtimestamp(self._kapture.initialized_at / 1000, timezone.utc),
+            settings.zone,
+            start=settings.start_day,
+            end=settings.end_day,
+            lookback_days=settings.lookback_days,
+            refresh_days=settings.open_ticket_refresh_days if self.status_column else 0,
+            newest_first=settings.backfill_order == "newest_first",
+        )
+
+    def _day_reader(self) -> DayReader:
+        settings = self.settings
+        return DayReader(
+            self.name,
+            key=self.primary_keys[0],
+            status=self.status_column,
+            closed_statuses=settings.closed_statuses,
+            page_size=settings.page_size,
+            verify_last_page=settings.verify_last_page,
+        )
+
+    def _other_paths(self) -> tuple[str, ...]:
+        return tuple(path for path in self.known_paths if path != self.path)
+
+    def _transport(self, gate: Gate) -> Transport:
+        settings = self.settings
+
+        def build(page: PageRequest) -> HTTPRequest:
+            return self.get_http_request(page=PageContext(None, page))
+
+        def observe(response: requests.Response) -> None:
+            self._write_request_duration_log(self.path, response, None, None)
+
+        return Transport(
+            self.name,
+            build=build,
+            auth=self.authenticator,
+            observe=observe,
+            reader=Reader(settings.no_data, settings.secrets, self._other_paths()),
+            gate=gate,
+            timeout=settings.request_timeout,
+            max_retries=settings.max_retries,
+        )
+
+    # The tap keeps the bookmark by day: what the SDK does per record or per start is switched off.
+
+    def _increment_stream_state(self, *_: object, **__: object) -> None:
+        """Leave the bookmark alone: it moves by finished days, not by records."""
+
+    def _write_starting_replication_value(self, context: Context | None) -> None:
+        """Write nothing: the bookmark itself says where a run starts."""
+
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        """Return None: the bookmark never passes a day that is not closed anyway."""

@@ -1,0 +1,132 @@
+"""Dates: the day of a setting or bookmark, and the instants of Kapture's local date forms."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING
+
+import pendulum
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+_STARTS_WITH_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CLOCK = r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,6}))?)?"
+_DAY_FIRST = re.compile(
+    rf"(?P<day>\d{{2}})-(?P<month>\d{{2}})-(?P<year>\d{{4}}) {_CLOCK}", re.ASCII
+)
+_YEAR_FIRST = re.compile(
+    rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[ T]{_CLOCK}", re.ASCII
+)
+_JAVA = re.compile(
+    r"(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}), (?P<year>\d{4}),? "
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})[ \u00a0\u202f](?P<half>[AP]M)",
+    re.ASCII,
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CALENDAR_KEYS = {"year", "month", "dayOfMonth", "hourOfDay", "minute", "second"}
+_NOON = 12
+
+
+def local_day(text: str, zone: tzinfo) -> date:
+    """Return the day that a date, or the local day that a date-time stands for.
+
+    Args:
+        text: ISO 8601; a date-time without an offset is local already.
+        zone: The account's zone.
+
+    Returns:
+        The day.
+
+    Raises:
+        ValueError: The text is no date and no date-time.
+    """
+    if not _STARTS_WITH_A_DAY.match(text):
+        msg = "not a date"
+        raise ValueError(msg)
+    parsed: object = pendulum.parse(text.strip(), exact=True, tz=zone)
+    if isinstance(parsed, datetime):
+        return parsed.astimezone(zone).date()
+    if isinstance(parsed, date):
+        return date(parsed.year, parsed.month, parsed.day)
+    msg = "not a date"
+    raise ValueError(msg)
+
+
+def instant_of_text(text: str, zone: tzinfo) -> str:
+    """Return the instant of a local time in one of the forms that Kapture sends.
+
+    Tickets v2 send ``19-04-2024 14:19``, tickets v1 ``2020-05-23 12:11:08`` and
+    ``2020-05-23 12:37``, customers Java's ``May 2, 2024 4:15:42 PM``; newer JVMs put a comma behind
+    the year and U+202F before AM and PM.
+
+    Args:
+        text: The local time, without blanks around it.
+        zone: The account's zone.
+
+    Returns:
+        RFC 3339 in UTC. A time that DST repeats is its first occurrence; one that DST skips moves
+        forward by the skipped span.
+
+    Raises:
+        ValueError: The text has none of these forms, or is no date of the calendar.
+    """
+    match = _DAY_FIRST.fullmatch(text) or _YEAR_FIRST.fullmatch(text)
+    if match:
+        month, hour = int(match["month"]), int(match["hour"])
+        fraction = int((match["fraction"] or "0").ljust(6, "0"))
+    elif match := _JAVA.fullmatch(text):
+        if match["month"] not in _MONTHS or not 1 <= int(match["hour"]) <= _NOON:
+            msg = "not a date"
+            raise ValueError(msg)
+        month = _MONTHS.index(match["month"]) + 1
+        hour = int(match["hour"]) % _NOON + (_NOON if match["half"] == "PM" else 0)
+        fraction = 0
+    else:
+        msg = "not a date"
+        raise ValueError(msg)
+    return _instant(
+        int(match["year"]),
+        month,
+        int(match["day"]),
+        hour,
+        int(match["minute"]),
+        int(match["second"] or 0),
+        fraction,
+        zone=zone,
+    )
+
+
+def instant_of_calendar(calendar: dict[str, object], zone: tzinfo) -> str:
+    """Return the instant of a Java calendar object, whose month counts from zero.
+
+    Args:
+        calendar: The six keys ``year``, ``month``, ``dayOfMonth``, ``hourOfDay``, ``minute`` and
+            ``second``, as numbers or as text.
+        zone: The account's zone.
+
+    Returns:
+        RFC 3339 in UTC, as :func:`instant_of_text`.
+
+    Raises:
+        ValueError: Other keys, values that are no whole numbers, or no date of the calendar.
+    """
+    if calendar.keys() != _CALENDAR_KEYS:
+        msg = "not a calendar object"
+        raise ValueError(msg)
+    year, month, day, hour, minute, second = (
+        int(str(calendar[key]))
+        for key in ("year", "month", "dayOfMonth", "hourOfDay", "minute", "second")
+    )
+    return _instant(year, month + 1, day, hour, minute, second, zone=zone)
+
+
+def _instant(*local: int, zone: tzinfo) -> str:
+    """Return RFC 3339 in UTC; fold 0 is what gives DST its two rules."""
+    try:
+        # The parts come from a match or six keys: year to second, at most a fraction behind.
+        return datetime(*local, tzinfo=zone).astimezone(timezone.utc).isoformat()  # type: ignore[arg-type,misc]
+    except OverflowError:
+        msg = "out of range"
+        raise ValueError(msg) from None

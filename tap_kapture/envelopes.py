@@ -1,0 +1,128 @@
+"""Bytes of an answer -> its envelope's keys, its rows, and the records in them.
+
+Rows stay JSON until they are needed: a day that did not change is never decoded. Everything that is
+read strictly here is valid JSON in UTF-8 afterwards, so that a row decodes without surprises.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from tap_kapture.errors import KaptureResponseError, KaptureTransientError
+
+_ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
+
+
+def to_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
+    """Return a body in valid UTF-8, and how many characters were not valid in its charset.
+
+    Args:
+        body: The bytes as received.
+        content_type: The header that may declare a charset; UTF-8 without one.
+
+    Raises:
+        KaptureResponseError: The declared charset is not known.
+    """
+    match = _CHARSET.search(content_type)
+    charset = match[1].lower() if match else "utf-8"
+    try:
+        text = body.decode(charset)
+    except LookupError:
+        msg = f"the answer declares the unknown charset '{charset[:40]}'"
+        raise KaptureResponseError(msg) from None
+    except UnicodeDecodeError:
+        text = body.decode(charset, "replace")
+        known = body.count("\ufffd".encode()) if charset == "utf-8" else 0
+        return text.encode(), text.count("\ufffd") - known
+    return (body if charset in {"utf-8", "us-ascii"} else text.encode()), 0
+
+
+def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return the top-level keys in lower case, each value still JSON.
+
+    Args:
+        body: JSON in UTF-8.
+
+    Raises:
+        KaptureResponseError: The body is JSON, but no object.
+        KaptureTransientError: The body is not JSON.
+    """
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except msgspec.ValidationError:
+        msg = "the answer is JSON, but no object: is this address a Kapture API?"
+        raise KaptureResponseError(msg) from None
+    except msgspec.DecodeError:
+        return decode_envelope(_strict_json(body))
+    return {name.lower(): value for name, value in envelope.items()}
+
+
+def _strict_json(body: bytes) -> bytes:
+    """Rewrite JSON that only a lenient parser reads: raw control characters, half surrogates, NaN.
+
+    Raises:
+        KaptureTransientError: The body is no JSON at all, such as a proxy's HTML or a cut answer.
+    """
+    try:
+        value = json.loads(
+            body.decode().lstrip("\ufeff"),
+            strict=False,
+            parse_float=lambda text: msgspec.Raw(text.encode()),
+            parse_constant=str,
+        )
+    except (ValueError, RecursionError):
+        msg = "the body is not JSON"
+        raise KaptureTransientError(msg) from None
+    return msgspec.json.encode(_whole_characters(value))
+
+
+def _whole_characters(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
+    """Replace half surrogates, which no UTF-8 can hold, by U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole_characters(element) for element in value]
+    if isinstance(value, dict):
+        return {_whole_characters(name): _whole_characters(v) for name, v in value.items()}
+    return value
+
+
+def rows_of(message: msgspec.Raw) -> list[msgspec.Raw]:
+    """Return the elements of a JSON array, each still JSON."""
+    return _ROWS.decode(message)
+
+
+def text_of(raw: msgspec.Raw | None) -> str | None:
+    """Return a JSON text, or None for any other value."""
+    value = None if raw is None else msgspec.json.decode(raw)
+    return value if isinstance(value, str) else None
+
+
+def total_of(raw: msgspec.Raw | None) -> int | None:
+    """Return a positive count, sent as a number or as text, or None."""
+    value = None if raw is None else msgspec.json.decode(raw)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value.strip()):
+        value = int(value)
+    return value if isinstance(value, int) and value > 0 and value is not True else None
+
+
+def decode_record(row: msgspec.Raw | bytes) -> dict[str, Any]:
+    """Return a record as a dict, fractions as Decimal so that they keep their digits."""
+    return _RECORD.decode(row)
+
+
+def _decimal(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond any number: kept as text
+        return text
+
+
+_RECORD = msgspec.json.Decoder(dict[str, Any], float_hook=_decimal)

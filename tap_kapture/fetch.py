@@ -1,0 +1,164 @@
+"""Bounded, ordered, polite concurrency over days.
+
+Each worker reads one day after another with an HTTP session of its own; the run takes the pages in
+the order of the days. Pages that wait are bounded, and the day that is being taken may always go
+on, so neither memory nor a slow target nor a slow day can stall the run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+import requests
+from typing_extensions import Self
+
+from tap_kapture.gate import StoppedError
+from tap_kapture.readings import DayFacts, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tap_kapture.days import PlannedDay
+
+    ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
+
+PAGES_PER_WORKER = 4
+"""Pages of each worker that may wait to be taken."""
+LONGEST_SILENCE = 0.2
+"""Seconds between two ticks while no page comes."""
+FAREWELL = 1.0
+"""Seconds that the workers together get to end; one that awaits an answer is left behind."""
+
+
+class Fetch:
+    """Reads days with several workers, and gives their pages in order."""
+
+    def __init__(
+        self,
+        days: Sequence[PlannedDay],
+        read_day: ReadDay,
+        *,
+        concurrency: int,
+        tick: Callable[[], None],
+    ) -> None:
+        """Prepare the reading of days.
+
+        Args:
+            days: The days, in the order in which they are wanted.
+            read_day: Reads one day: its pages, then its facts.
+            concurrency: Workers at most.
+            tick: Called by the taker at least every 0.2 s while it waits; it may raise.
+        """
+        self._days = days
+        self._read_day = read_day
+        self._tick = tick
+        self._bound = PAGES_PER_WORKER * concurrency
+        self._waiting: dict[int, deque[Page | DayFacts | BaseException]] = {}
+        self._pages = 0
+        self._head = 0
+        self._next = 0
+        self._stopped = False
+        self._changed = threading.Condition()
+        # Daemons: a worker in the middle of a slow answer must not hold the process back.
+        self._workers = [
+            threading.Thread(target=self._work, name=f"kapture-{number}", daemon=True)
+            for number in range(min(concurrency, len(days)))
+        ]
+
+    def __enter__(self) -> Self:
+        """Start the workers."""
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the workers, whatever they do; the caller stops what they wait for."""
+        with self._changed:
+            self._stopped = True
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def join(self) -> None:
+        """Wait a moment for the workers to end."""
+        for worker in self._workers:
+            worker.join(FAREWELL / len(self._workers))
+
+    def pages(self, index: int) -> Iterator[Page | DayFacts]:
+        """Give the pages of one day, then its facts; days must be taken in their order.
+
+        Args:
+            index: Position of the day.
+
+        Yields:
+            What the day's reading yields.
+
+        Raises:
+            KaptureError: As the day's reading raises.
+        """
+        while True:
+            with self._changed:
+                self._head = index
+                self._changed.notify_all()
+                items = self._waiting.get(index)
+                if not items:
+                    self._changed.wait(LONGEST_SILENCE)
+                    items = self._waiting.get(index)
+                item = items.popleft() if items else None
+                if isinstance(item, Page):
+                    self._pages -= 1
+                    self._changed.notify_all()
+                elif item is not None:
+                    del self._waiting[index]
+            self._tick()
+            if isinstance(item, BaseException):
+                raise item
+            if item is not None:
+                yield item
+            if isinstance(item, DayFacts):
+                return
+
+    def _work(self) -> None:
+        with requests.Session() as session:
+            index = None
+            try:
+                while (index := self._take()) is not None:
+                    for item in self._read_day(session, self._days[index]):
+                        self._put(index, item)
+            except StoppedError:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised again where the day is taken
+                self._put_error(index, error)
+
+    def _take(self) -> int | None:
+        """Take the next day, once there is room for its pages."""
+        with self._changed:
+            while not self._stopped and self._next < len(self._days):
+                ahead = self._next - self._head
+                if ahead == 0 or (self._pages < self._bound and ahead < self._bound):
+                    self._next += 1
+                    self._waiting[self._next - 1] = deque()
+                    return self._next - 1
+                self._changed.wait()
+            return None
+
+    def _put(self, index: int, item: Page | DayFacts) -> None:
+        """Hand on a page, once there is room for it; the day that is being taken has its own."""
+        with self._changed:
+            while not self._stopped and isinstance(item, Page):
+                own = len(self._waiting[index])
+                if own < PAGES_PER_WORKER and (index == self._head or self._pages < self._bound):
+                    self._pages += 1
+                    break
+                self._changed.wait()
+            if self._stopped:
+                raise StoppedError
+            self._waiting[index].append(item)
+            self._changed.notify_all()
+
+    def _put_error(self, index: int | None, error: BaseException) -> None:
+        with self._changed:
+            if index is not None and not self._stopped:
+                self._waiting[index].append(error)
+                self._changed.notify_all()

@@ -1,0 +1,100 @@
+"""Writing Singer messages fast: in large pieces, yet never late.
+
+The SDK's writer encodes one message at a time and flushes each. Here messages gather in a buffer
+that is written when a STATE or SCHEMA is in it, when it is large, or when a second has passed; so a
+target never sees a STATE before the records it stands for, and never waits for long.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
+from singer_sdk.singerlib import RecordMessage
+
+from tap_kapture.errors import KaptureOutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from singer_sdk.singerlib.encoding.simple import Message
+
+LARGE = 1024 * 1024
+"""Bytes that are written at once, at the latest."""
+LATE = 1.0
+"""Seconds after which a message is written, at the latest."""
+
+
+class MessageWriter(MsgSpecWriter):
+    """Writes messages to stdout by way of a buffer."""
+
+    def __init__(self) -> None:
+        """Begin with an empty buffer."""
+        super().__init__()
+        self._buffer = bytearray()
+        self._written_at = time.monotonic()
+
+    def write_message(self, message: Message) -> None:
+        """Write a message; all but a RECORD are on stdout when this returns.
+
+        Args:
+            message: Any Singer message.
+        """
+        self._append(encoder.encode_lines([message.to_dict()]))
+        if not isinstance(message, RecordMessage):
+            self.flush()
+
+    def write_records(
+        self,
+        stream: str,
+        records: Iterable[dict[str, Any]],
+        *,
+        version: int | None,
+        time_extracted: datetime,
+    ) -> None:
+        """Write a RECORD message for each record, as :meth:`write_message` would.
+
+        Args:
+            stream: Name of the stream.
+            records: Records that need no selection, mapping or flattening.
+            version: Version of the table, or None.
+            time_extracted: When the records were read, in UTC.
+        """
+        head = {"type": "RECORD", "stream": stream}
+        tail: dict[str, Any] = {} if version is None else {"version": version}
+        tail["time_extracted"] = time_extracted
+        self._append(encoder.encode_lines([{**head, "record": r, **tail} for r in records]))
+
+    def tick(self) -> None:
+        """Write what has waited for a second."""
+        if self._buffer and time.monotonic() - self._written_at >= LATE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything that waits.
+
+        Raises:
+            KaptureOutputError: The target closed the pipe, or the disk is full.
+        """
+        buffer, self._buffer = self._buffer, bytearray()
+        try:
+            sys.stdout.buffer.write(buffer)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            msg = (
+                f"stdout cannot be written any more: {reason}. If a target reads it, look at the "
+                "target's own log; nothing is lost, the next run goes on from the last STATE"
+            )
+            raise KaptureOutputError(msg) from None
+        self._written_at = time.monotonic()
+
+    def _append(self, lines: bytes) -> None:
+        self._buffer += lines
+        if len(self._buffer) >= LARGE:
+            self.flush()
+        else:
+            self.tick()

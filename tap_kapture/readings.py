@@ -1,0 +1,210 @@
+"""Reading one day to its end: pages, doubles, a digest, and a second reading where rows moved."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_kapture.errors import KaptureRecordError, KaptureResponseError
+from tap_kapture.pages import PageFacts, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from tap_kapture.responses import Answer
+
+MAX_READINGS = 3
+"""How often a day is read when its count does not come out."""
+DOUBTFUL_DAYS = 3
+"""Days whose count never came out, after which counts are not trusted for the rest of the run."""
+
+logger = logging.getLogger("tap-kapture")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of a day that were not handed on before.
+
+    Attributes:
+        rows: Each record's JSON.
+        size: Their bytes.
+    """
+
+    rows: list[msgspec.Raw]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """What a finished day came to.
+
+    Attributes:
+        records: Distinct keys.
+        open_count: Of these, tickets that are not closed.
+        digest: Order-insensitive digest of the records.
+    """
+
+    records: int
+    open_count: int
+    digest: str
+
+
+class Doubts:
+    """Counts the days whose numbers never came out; shared by the workers."""
+
+    def __init__(self) -> None:
+        """Trust the server's counts, until shown otherwise."""
+        self._days = 0
+        self._lock = threading.Lock()
+
+    @property
+    def trusted(self) -> bool:
+        """Whether a count that does not come out is still a reason to read a day again."""
+        return self._days < DOUBTFUL_DAYS
+
+    def add(self, stream: str, day: date, reading: Reading, records: int) -> None:
+        """Warn of a day, and once of the rest of the run."""
+        with self._lock:
+            self._days += 1
+            if reading.total:
+                what = f"Kapture announces {reading.total} records, but sends {records}"
+            else:
+                what = f"rows moved between pages ({reading.repeats} came twice)"
+            logger.warning(
+                "%s, day %s: %s, in %d readings; what came is loaded",
+                stream,
+                day,
+                what,
+                MAX_READINGS,
+            )
+            if self._days == DOUBTFUL_DAYS:
+                logger.warning(
+                    "%s: counts did not come out on %d days; for the rest of the run they are no "
+                    "reason to read a day again",
+                    stream,
+                    DOUBTFUL_DAYS,
+                )
+
+
+class DayReader:
+    """Reads days of one stream; one instance serves all its workers."""
+
+    def __init__(  # noqa: PLR0913 - each is one rule
+        self,
+        stream: str,
+        *,
+        key: str,
+        status: str | None,
+        closed_statuses: frozenset[str],
+        page_size: int,
+        verify_last_page: bool,
+    ) -> None:
+        """Compile what is needed of each row.
+
+        Args:
+            stream: Name of the stream, for messages.
+            key: Name of the primary key.
+            status: Name of the column that tells open from closed, or None.
+            closed_statuses: Statuses that count as closed, in lower case.
+            page_size: Rows to ask for.
+            verify_last_page: Whether a short page must be followed by an empty one.
+        """
+        self._stream = stream
+        self._key = key
+        self._closed = closed_statuses if status else None
+        self._page_size = page_size
+        self._verify = verify_last_page
+        self._doubts = Doubts()
+        names = {"key": key, "status": status} if status else {"key": key}
+        head = msgspec.defstruct(
+            "Head", [("key", Any, None), ("status", Any, None)], rename=names.get
+        )
+        self._heads: msgspec.json.Decoder[Any] = msgspec.json.Decoder(head)
+
+    def read(self, day: date, ask: Callable[[int, int], Answer]) -> Iterator[Page | DayFacts]:
+        """Read a day: yield its pages as they come, each record once, and last what it came to.
+
+        Args:
+            day: The day.
+            ask: Returns the page for a limit and an offset.
+
+        Yields:
+            Pages of new rows, then the :class:`DayFacts`.
+
+        Raises:
+            KaptureError: The day cannot be read to its end.
+        """
+        contents: dict[str, int] = {}
+        open_keys: set[str] = set()
+        for attempt in range(1, MAX_READINGS + 1):
+            reading = Reading(limit=self._page_size)
+            seen: set[str] = set()
+            while not reading.done:
+                answer = ask(reading.limit, reading.offset)
+                trusted = self._doubts.trusted
+                keys = [self._head(row, day, reading.offset) for row in answer.rows]
+                page_keys = {key for key, _ in keys}
+                repeats = len(page_keys & seen)
+                seen |= page_keys
+                fresh = _fresh(answer.rows, keys, contents, open_keys)
+                if fresh:
+                    yield Page(fresh, sum(len(bytes(row)) for row in fresh))
+                facts = PageFacts(
+                    rows=len(answer.rows),
+                    new_keys=len(page_keys) - repeats,
+                    repeats=repeats if trusted else 0,
+                    total=answer.total if trusted else None,
+                )
+                reading = reading.after(facts, verify_last_page=self._verify)
+            if reading.settled or len(contents) == reading.total:
+                break
+            if attempt == MAX_READINGS:
+                self._doubts.add(self._stream, day, reading, len(contents))
+        digest = sum(contents.values()) % 2**64
+        yield DayFacts(len(contents), len(open_keys), f"{digest:016x}")
+
+    def _head(self, row: msgspec.Raw, day: date, offset: int) -> tuple[str, bool]:
+        """Return a row's key, and whether it is open."""
+        try:
+            head = self._heads.decode(row)
+        except msgspec.ValidationError:
+            msg = "an element of message is no record"
+            raise KaptureResponseError(msg).at(self._stream, day, offset) from None
+        key = head.key
+        text = str(key).strip() if isinstance(key, (str, int)) and key is not True else ""
+        if not text:
+            msg = (
+                f"a record has no '{self._key}', so it cannot be told from others. Ask Kapture "
+                "support why the account's records come without it"
+            )
+            raise KaptureRecordError(msg).at(self._stream, day, offset)
+        if self._closed is None:
+            return text, False
+        return text, str(head.status).strip().lower() not in self._closed
+
+
+def _fresh(
+    rows: list[msgspec.Raw],
+    heads: list[tuple[str, bool]],
+    contents: dict[str, int],
+    open_keys: set[str],
+) -> list[msgspec.Raw]:
+    """Return the rows whose key is new to the day, or whose content differs from before."""
+    fresh = []
+    for row, (key, is_open) in zip(rows, heads, strict=True):
+        content = int.from_bytes(blake2b(row, digest_size=8).digest(), "big")
+        if contents.get(key) == content:
+            continue
+        contents[key] = content
+        fresh.append(row)
+        if is_open:
+            open_keys.add(key)
+        else:
+            open_keys.discard(key)
+    return fresh

@@ -1,0 +1,123 @@
+"""Wire record -> Singer record, compiled once per stream from its columns.
+
+A value becomes its column's type, or null with the raw value kept in ``extra_fields``. Nothing is
+dropped and nothing is guessed: a form that Kapture is not known to send stays raw.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tap_kapture import converters
+from tap_kapture.converters import MAX_INTEGER
+from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import tzinfo
+
+    Converter = Callable[[Any], Any]
+
+
+class Shaper:
+    """Shapes the records of one stream, or of the objects in one column.
+
+    Attributes:
+        unknown: How often each key without a column was met.
+        unconvertible: How often each column held a value that does not fit it.
+    """
+
+    def __init__(self, columns: tuple[Column, ...], zone: tzinfo, *, clean_text: bool) -> None:
+        """Compile the columns.
+
+        Args:
+            columns: The columns of the stream.
+            zone: The account's zone, for every date on the wire.
+            clean_text: Undo HTML escaping and turn blank text into null; else text is verbatim.
+        """
+        self.unknown: Counter[str] = Counter()
+        self.unconvertible: Counter[str] = Counter()
+        self._nested: dict[str, Shaper] = {
+            column.name: Shaper(column.columns, zone, clean_text=clean_text)
+            for column in columns
+            if column.kind is Kind.OBJECTS
+        }
+        self._clean: Converter = converters.clean if clean_text else converters.verbatim
+        self._keep: Converter = converters.without_nul if clean_text else converters.verbatim
+        self._converters: dict[str, Converter] = {
+            column.name: self._converter(column, zone) for column in columns
+        }
+        # Most values are of the right type already: these two sets let shape() say so at once.
+        self._plain_text = {c.name for c in columns if c.kind is Kind.TEXT and clean_text}
+        self._plain_integers = {c.name for c in columns if c.kind is Kind.INTEGER}
+        self._empty: dict[str, Any] = dict.fromkeys([*self._converters, EXTRA_FIELDS])
+
+    def shape(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Return the Singer record of a wire record: every column, in the order of the schema.
+
+        Args:
+            raw: The record as decoded, floats as Decimal.
+
+        Returns:
+            A new record; columns that the wire left out are null.
+        """
+        record = self._empty.copy()
+        plain_text, plain_integers = self._plain_text, self._plain_integers
+        for name, value in raw.items():
+            if value.__class__ is str and name in plain_text:
+                # Null is in place already, and text without these needs no cleaning.
+                if value:
+                    special = "&" in value or "\0" in value or value.isspace()
+                    record[name] = converters.clean(value) if special else value
+            elif (
+                value.__class__ is int
+                and name in plain_integers
+                and -MAX_INTEGER <= value <= MAX_INTEGER
+            ):
+                record[name] = value
+            else:
+                self._convert(name, value, record)
+        return record
+
+    def _convert(self, name: str, value: object, record: dict[str, Any]) -> None:
+        """Put a value into its column, or into ``extra_fields``."""
+        converter = self._converters.get(name)
+        if converter is None:
+            self.unknown[name] += 1
+            kept = self._clean(value)
+        else:
+            try:
+                record[name] = converter(value)
+            except ValueError:
+                self.unconvertible[name] += 1
+                kept = self._keep(value)
+            else:
+                return
+        if record[EXTRA_FIELDS] is None:
+            record[EXTRA_FIELDS] = {}
+        record[EXTRA_FIELDS][self._keep(name)] = kept
+
+    def misfits(self) -> tuple[Counter[str], Counter[str]]:
+        """Return the counts of unknown keys and unconvertible columns, nested ones by path."""
+        unknown, unconvertible = Counter(self.unknown), Counter(self.unconvertible)
+        for column, nested in self._nested.items():
+            for total, counts in zip((unknown, unconvertible), nested.misfits(), strict=True):
+                total.update({f"{column}.{name}": count for name, count in counts.items()})
+        return unknown, unconvertible
+
+    def _converter(self, column: Column, zone: tzinfo) -> Converter:
+        """Return the converter of a column, its rules filled in."""
+        by_kind: dict[Kind, Converter] = {
+            Kind.INTEGER: converters.integer,
+            Kind.NUMBER: converters.number,
+            Kind.BOOLEAN: converters.boolean,
+            Kind.TEXT: partial(converters.text, cleaner=self._clean),
+            Kind.TEXTS: partial(converters.texts, cleaner=self._clean),
+            Kind.OBJECT: partial(converters.free_object, cleaner=self._clean),
+            Kind.INSTANT: partial(converters.instant, zone=zone, memo={}),
+        }
+        if column.kind is Kind.OBJECTS:
+            return partial(converters.objects, shape=self._nested[column.name].shape)
+        return by_kind[column.kind]

@@ -1,0 +1,224 @@
+"""TapKapture: the streams of an account, its settings checked, and the ends of a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from io import StringIO
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.plugin_base import JSONSchemaValidator
+
+from tap_kapture import settings
+from tap_kapture.config import config_jsonschema
+from tap_kapture.errors import KaptureConfigError, KaptureStateError
+from tap_kapture.messages import MessageWriter
+from tap_kapture.streams import CustomersStream, TicketsStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    import click
+
+    from tap_kapture.client import KaptureStream
+
+GRACE = 4.0
+"""Seconds after a signal until the process ends even if a write to the target still blocks."""
+
+logger = logging.getLogger("tap-kapture")
+
+
+class TapKapture(Tap):
+    """Singer tap for Kapture CX: tickets and customers, complete and as fresh as the API allows."""
+
+    name = "tap-kapture"
+    message_writer_class = MessageWriter
+    message_writer: MessageWriter
+    config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()
+
+    _settings: settings.Settings | None = None
+    _pulling = False
+    _signal: int | None = None
+
+    @property
+    def settings(self) -> settings.Settings:
+        """The configuration, checked and in the types that the code needs.
+
+        Raises:
+            KaptureConfigError: The tap was made without a valid configuration.
+        """
+        if self._settings is None:
+            self._settings = settings.parse(self.config)
+        return self._settings
+
+    def discover_streams(self) -> list[KaptureStream]:
+        """Return both streams; their schemas are fixed, so no request is needed."""
+        customers = CustomersStream(self)
+        if not customers.selected_by_default:
+            logger.info("customers: not selected by default, because 'cm_id' is not set")
+        return [customers, TicketsStream(self)]
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the state of the last run.
+
+        Args:
+            state: A Singer state.
+
+        Raises:
+            KaptureStateError: The state is no Singer state.
+        """
+        bookmarks = state.get("bookmarks", {})
+        if not isinstance(bookmarks, dict) or not all(
+            isinstance(bookmark, dict) for bookmark in bookmarks.values()
+        ):
+            msg = (
+                "state: 'bookmarks' must hold one object for each stream, as in the value of the "
+                "last STATE message"
+            )
+            raise KaptureStateError(msg)
+        super().load_state(state)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the configuration: types and ranges by the schema, the rest by the settings."""
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        for name in [name for name, value in self._config.items() if value is None]:
+            del self._config[name]
+        known = schema["properties"]
+        errors = [
+            line
+            for error in JSONSchemaValidator(schema).iter_errors(self._config)
+            for line in settings.describe(error, known)
+        ]
+        if not errors:
+            try:
+                self._settings = settings.parse(self._config)
+            except KaptureConfigError as error:
+                errors = str(error).splitlines()
+        if errors and raise_errors:
+            summary = "Config validation failed"
+            raise ConfigValidationError(summary, errors=errors, schema=schema)
+        return errors
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - as the SDK's property of a class
+        """Return the settings in the environment; a value that cannot be read is named."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        config: dict[str, Any] = {}
+        for name, definition in cls.config_jsonschema["properties"].items():
+            config |= _from_environment(name, definition, cls._env_var_prefix)
+        return config
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - an SDK type
+        """Read the configuration files.
+
+        Args:
+            ctx: Click context.
+            param: Click option.
+            value: Paths, or ENV.
+
+        Raises:
+            KaptureConfigError: A file cannot be read, or is no JSON object.
+        """
+        for path in value:
+            if path != "ENV":
+                _check_json_object(path, "--config")
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def invoke(
+        cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
+    ) -> None:
+        """Run the tap; state and catalog must be JSON objects.
+
+        Args:
+            state: An open state file.
+            catalog: An open catalog file.
+            kwargs: As the SDK's own method takes them.
+
+        Raises:
+            KaptureConfigError: A file is no JSON object.
+        """
+        super().invoke(
+            state=state and StringIO(_json_object(state.read(), "--state")),
+            catalog=catalog and StringIO(_json_object(catalog.read(), "--catalog")),
+            **kwargs,
+        )
+
+    # The ends of a run
+
+    @contextmanager
+    def pulling(self) -> Iterator[None]:
+        """Mark the time in which a signal is answered between two pages, not at once."""
+        self._pulling = True
+        try:
+            yield
+        finally:
+            self._pulling = False
+
+    def stop_if_told(self) -> None:
+        """End the run if a signal came: called where no message is half written.
+
+        Raises:
+            SystemExit: A signal came; the code is 128 and its number, as shells have it.
+        """
+        if self._signal is not None:
+            name = signal.Signals(self._signal).name
+            logger.warning(
+                "stopped by %s; every finished day is out, and the next run goes on from there",
+                name,
+            )
+            raise SystemExit(128 + self._signal)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Note the signal: a message may be half written right now."""
+        self._signal = signum
+        last_resort = threading.Timer(GRACE, os._exit, [128 + signum])
+        last_resort.daemon = True
+        last_resort.start()
+        if not self._pulling:
+            self.stop_if_told()
+
+
+def _from_environment(name: str, definition: dict[str, Any], prefix: str) -> dict[str, Any]:
+    try:
+        return parse_environment_config({"properties": {name: definition}}, prefix)
+    except ValueError:
+        variable, kind = f"{prefix}{name.upper()}", definition["type"][0]
+        msg = f"{name}: the environment variable {variable} holds no {kind}"
+        raise KaptureConfigError(msg) from None
+
+
+def _check_json_object(path: str, option: str) -> None:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - the path as the user wrote it
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        msg = f"{option} {path}: the file cannot be read: {reason}"
+        raise KaptureConfigError(msg) from None
+    _json_object(text, f"{option} {path}")
+
+
+def _json_object(text: str, where: str) -> str:
+    """Return the text, if it is a JSON object; the text itself is never quoted."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"{where}: the file is not JSON{place}"
+        raise KaptureConfigError(msg) from None
+    if not isinstance(value, dict):
+        msg = f"{where}: the file must hold a JSON object"
+        raise KaptureConfigError(msg)
+    return text

@@ -1,0 +1,232 @@
+"""One request, politely: through the gate, with retries, and without a secret in any message."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+import backoff
+import requests
+
+from tap_kapture.errors import (
+    KaptureError,
+    KaptureRequestError,
+    KaptureThrottledError,
+    KaptureTransientError,
+)
+from tap_kapture.responses import Answer, Reader, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from datetime import date
+
+    from singer_sdk.streams.rest import HTTPRequest
+
+    from tap_kapture.gate import Gate
+
+LONGEST_WAIT = 60.0
+"""Upper bound of the random wait between two tries, in seconds."""
+
+logger = logging.getLogger("tap-kapture")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of which day to ask for.
+
+    Attributes:
+        day: The day, local to the account.
+        limit: Rows to ask for.
+        offset: Rows to skip.
+    """
+
+    day: date
+    limit: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What a run sent and waited for, counted by all workers together."""
+
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    replaced: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(
+        self, *, requests: int = 0, retries: int = 0, waited: float = 0.0, replaced: int = 0
+    ) -> None:
+        """Count under the lock that all workers share."""
+        with self._lock:
+            self.requests += requests
+            self.retries += retries
+            self.waited += waited
+            self.replaced += replaced
+
+
+class Transport:
+    """Asks for pages of one stream; one instance serves all its workers.
+
+    Attributes:
+        traffic: What was sent and waited for so far.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one collaborator
+        self,
+        stream: str,
+        *,
+        build: Callable[[PageRequest], HTTPRequest],
+        auth: Callable[[requests.PreparedRequest], requests.PreparedRequest],
+        observe: Callable[[requests.Response], None],
+        reader: Reader,
+        gate: Gate,
+        timeout: float,
+        max_retries: int,
+    ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            stream: Name of the stream, for messages.
+            build: Makes the HTTP request of a page.
+            auth: Adds the credential to a request.
+            observe: Is told each response, for metrics; called by the workers.
+            reader: Reads answers.
+            gate: The gate shared by the workers.
+            timeout: Seconds to wait for a connection, and for each piece of the answer.
+            max_retries: Tries after the first one.
+        """
+        self.traffic = Traffic()
+        self._stream = stream
+        self._build = build
+        self._auth = auth
+        self._observe = observe
+        self._reader = reader
+        self._gate = gate
+        self._timeout = timeout
+        self._max_retries = max_retries
+
+    def ask(self, session: requests.Session, page: PageRequest) -> Answer:
+        """Return a page, trying again as long as that may help.
+
+        Args:
+            session: The worker's own HTTP session.
+            page: What to ask for.
+
+        Returns:
+            The page.
+
+        Raises:
+            KaptureError: A failure that another try cannot cure, or one try too many; it names the
+                stream, the day and the offset.
+            StoppedError: The run ends.
+        """
+        waits: Generator[float, None, None] = backoff.expo(max_value=LONGEST_WAIT)
+        next(waits)  # the generator's first value primes it
+        for tries in count(1):
+            outcome = self._try(session, page)
+            if isinstance(outcome, Answer):
+                return outcome
+            error, pauses = outcome
+            if tries > self._max_retries:
+                raise self._given_up(error, tries).at(self._stream, page.day, page.offset)
+            self._wait(error, next(waits), page, tries, pauses)
+        raise AssertionError  # count() does not end
+
+    def _try(
+        self, session: requests.Session, page: PageRequest
+    ) -> Answer | tuple[KaptureTransientError, int]:
+        """Ask once; return the page, or why another try may help and the pauses before this one."""
+        pauses = 0
+        try:
+            with self._gate.slot() as pauses:
+                reply = self._send(session, page)
+            answer = self._reader.read(reply)
+        except KaptureTransientError as error:
+            return error, pauses
+        except KaptureError as error:
+            raise error.at(self._stream, page.day, page.offset) from None
+        self._gate.clean_answer()
+        self.traffic.add(replaced=answer.replaced)
+        return answer
+
+    def _send(self, session: requests.Session, page: PageRequest) -> Reply:
+        request = self._build(page)
+        self.traffic.add(requests=1)
+        try:
+            response = session.request(
+                request.method,
+                request.url,
+                json=request.data,
+                headers=request.headers,
+                auth=self._auth,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError:
+            msg = (
+                "the server's TLS certificate cannot be verified. Check 'subdomain' or 'api_url'; "
+                "behind a proxy with its own authority, point REQUESTS_CA_BUNDLE to its certificate"
+            )
+            raise KaptureRequestError(msg) from None
+        except requests.exceptions.RequestException as error:
+            # The class says enough; the text may hold anything.
+            raise KaptureTransientError(_reason(error)) from None
+        self._observe(response)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        path = response.request.path_url
+        return Reply(response.status_code, headers, response.content, path)
+
+    def _wait(
+        self, error: KaptureTransientError, bound: float, page: PageRequest, tries: int, pauses: int
+    ) -> None:
+        """Log why, and wait: all workers after 429 and 503, this one alone after anything else."""
+        asked = error.retry_after if isinstance(error, KaptureThrottledError) else None
+        wait = backoff.full_jitter(bound) if asked is None else asked
+        self.traffic.add(retries=1, waited=wait)
+        logger.warning(
+            "%s, day %s, offset %d: %s; try %d of %d in %.1f s",
+            self._stream,
+            page.day,
+            page.offset,
+            error.message,
+            tries + 1,
+            self._max_retries + 1,
+            wait,
+        )
+        if isinstance(error, KaptureThrottledError):
+            self._gate.pause(wait, pauses)
+        else:
+            self._gate.wait(wait)
+
+    @staticmethod
+    def _given_up(error: KaptureTransientError, tries: int) -> KaptureTransientError:
+        return KaptureTransientError(
+            f"{error.message}, and so it stayed for {tries} tries. Everything before this day is "
+            "safe; run again later, or raise 'max_retries' or 'request_timeout'"
+        )
+
+
+_REASONS = (
+    (requests.exceptions.ConnectTimeout, "no connection within request_timeout"),
+    (requests.exceptions.Timeout, "no answer within request_timeout"),
+    (requests.exceptions.ProxyError, "the proxy refused the connection"),
+    (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
+    (requests.exceptions.ContentDecodingError, "the answer broke off"),
+)
+
+
+def _reason(error: requests.exceptions.RequestException) -> str:
+    """Return a failure of the connection in words, without addresses or content."""
+    for kind, words in _REASONS:
+        if isinstance(error, kind):
+            return words
+    if "NameResolutionError" in repr(error):
+        return "the host's name cannot be resolved (check 'subdomain' or 'api_url')"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "the connection failed"
+    return f"the request failed ({type(error).__name__})"
