@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk.plugin_base import _ConfigInput
 
     from tap_kapture.client import KaptureStream
 
@@ -119,7 +120,9 @@ class TapKapture(Tap):
         return config
 
     @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - an SDK type
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
         """Read the configuration files.
 
         Args:
@@ -136,23 +139,33 @@ class TapKapture(Tap):
         return super().cb_config(ctx, param, value)
 
     @classmethod
-    def invoke(
-        cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
+    def invoke(  # type: ignore[override] # as the SDK itself narrows it
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
     ) -> None:
         """Run the tap; state and catalog must be JSON objects.
 
         Args:
+            about: Print the tap's settings and capabilities instead.
+            about_format: Format of that.
+            config: The configuration.
             state: An open state file.
             catalog: An open catalog file.
-            kwargs: As the SDK's own method takes them.
 
         Raises:
             KaptureConfigError: A file is no JSON object.
         """
         super().invoke(
+            about=about,
+            about_format=about_format,
+            config=config,
             state=state and StringIO(_json_object(state.read(), "--state")),
             catalog=catalog and StringIO(_json_object(catalog.read(), "--catalog")),
-            **kwargs,
         )
 
     # The ends of a run
