@@ -62,6 +62,17 @@ def customers_of(account: Account, day: dt.date) -> list[Customer]:
     ]
 
 
+def ids_of(account: Account, day: dt.date) -> list[int]:
+    """Ids of all customers that are ever created on a local day, by creation."""
+    return [
+        _identity(created, index) for index, created in enumerate(account.created("customers", day))
+    ]
+
+
+def _identity(created: dt.datetime, index: int) -> int:
+    return 100_000_000 + (created.toordinal() - _EPOCH) * 20_000 + index
+
+
 def _customer(
     rng: Random,
     account: Account,
@@ -69,10 +80,9 @@ def _customer(
     created: dt.datetime,
     edit_before: dt.datetime,
 ) -> Customer:
-    number = (created.toordinal() - _EPOCH) * 20_000 + index
-    identity = 100_000_000 + number
+    identity = _identity(created, index)
     contacts = tuple(
-        _contact(rng, account, identity, 300_000_000 + number * _MOST_CONTACTS + nth, created)
+        _contact(rng, account, identity, identity * _MOST_CONTACTS + nth, created)
         for nth in range(rng.choice((0, 1, 1, 1, 2, 3)))
     )
     start = created.astimezone(UTC)

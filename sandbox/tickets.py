@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox import words
+from sandbox import customers, words
 from sandbox.clock import DAY, UTC, skipped_walls, start_of, wall
 from sandbox.lifecycle import Event, settled, story
 from sandbox.words import happens, sometimes
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.columns import Row
 
 _EPOCH = dt.date(2010, 1, 1).toordinal()
+_DAYS_OF_CALLERS = 7
 _SOURCES = ("Mobile App", "E-mail", "Phone", "WhatsApp", "Web <form>")
 
 
@@ -63,10 +64,13 @@ class Ticket:
 def tickets_of(account: Account, day: dt.date) -> list[Ticket]:
     """All tickets that are ever created on a local day, by creation."""
     rng = account.generator("tickets", day, "content")
-    zone = account.zone
-    reopen_before = start_of(day + 3 * DAY, zone)
+    callers = [
+        identity
+        for before in range(1, _DAYS_OF_CALLERS + 1)
+        for identity in customers.ids_of(account, day - before * DAY)
+    ]
     return [
-        _ticket(rng, account, index, created, reopen_before)
+        _ticket(rng, account, index, created, callers)
         for index, created in enumerate(account.created("tickets", day))
     ]
 
@@ -76,14 +80,20 @@ def _ticket(
     account: Account,
     index: int,
     created: dt.datetime,
-    reopen_before: dt.datetime,
+    callers: list[int],
 ) -> Ticket:
     start = created.astimezone(UTC)
+    reopen_before = start_of(created.date() + 3 * DAY, account.zone)
     number = (created.toordinal() - _EPOCH) * 100_000 + index
     return Ticket(
         created=start,
         events=settled(rng, start) if account.static else story(rng, start, reopen_before),
-        facts={"date": created, **_identity(number), **_people(rng), **_matter(rng, account)},
+        facts={
+            "date": created,
+            **_identity(number),
+            **_people(rng, callers),
+            **_matter(rng, account),
+        },
         next_follow_up=_next_follow_up(rng, created),
         rating=rng.choice((None, 0, 1, 2, 3, 4, 5)),
         first_conversation=1_000_000 + number * 10,
@@ -96,16 +106,16 @@ def _identity(number: int) -> Row:
     return {"ticketId": ticket, "taskId": task, "url": link}
 
 
-def _people(rng: Random) -> Row:
+def _people(rng: Random, callers: list[int]) -> Row:
     creator, assigned = rng.randrange(len(words.PEOPLE)), rng.randrange(len(words.PEOPLE))
-    known = happens(rng, 0.7)
+    known = bool(callers) and happens(rng, 0.7)
     return {
         "creatorId": 209_000 + creator,
         "creatorName": words.PEOPLE[creator],
         "assignedId": 209_000 + assigned,
         "assignedToName": words.PEOPLE[assigned],
         "assigneeCode": sometimes(rng, 0.3, f"EMP{assigned:03}"),
-        "customerId": rng.randrange(1, 10**8) if known else 0,
+        "customerId": rng.choice(callers) if known else 0,
         "contactId": rng.randrange(1, 10**8) if known else None,
         "customerName": rng.choice(words.PEOPLE) if known else words.blank(rng),
         "customerPhone": words.phone(rng) if known else None,

@@ -76,7 +76,15 @@ class Bookmark:
         days = {known: entry for known, entry in self.days.items() if known != day}
         if kept is not None and pulled_from <= day < value:
             days[day] = kept
-        return Bookmark(value, pulled_from, dict(sorted(days.items())))
+        # Re-reads come first, so the ledger of a state that had none is whole behind the last one.
+        has_ledger = self.has_ledger or not self.holds(day)
+        return Bookmark(value, pulled_from, dict(sorted(days.items())), has_ledger)
+
+    def holds(self, day: date) -> bool:
+        """Whether the closed day is in the target."""
+        if self.value is None or self.pulled_from is None:
+            return False
+        return self.pulled_from <= day < self.value
 
     def without(self, given_up: set[date]) -> Bookmark:
         """Return the bookmark with days dropped from the ledger."""
@@ -87,15 +95,17 @@ class Bookmark:
         """Return the keys that this tap writes into the stream's state."""
         if self.value is None or self.pulled_from is None:
             return {}
-        return {
+        state: dict[str, Any] = {
             "replication_key": replication_key,
             "replication_key_value": self.value.isoformat(),
             "pulled_from": self.pulled_from.isoformat(),
-            "days": {
+        }
+        if self.has_ledger:
+            state["days"] = {
                 day.isoformat(): {"open": entry.open, "digest": entry.digest}
                 for day, entry in self.days.items()
-            },
-        }
+            }
+        return state
 
 
 def from_state(state: Mapping[str, Any], *, start_day: date, zone: tzinfo) -> Bookmark:

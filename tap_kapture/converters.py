@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 MAX_INTEGER = 2**63 - 1
 """The largest whole number that a warehouse's integer column holds."""
 
-_ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[0-9A-Za-z]{1,32});")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[0-9A-Za-z]{1,32});")
+_COMMON_ENTITIES = {
+    "&amp;": "&",
+    "&lt;": "<",
+    "&gt;": ">",
+    "&quot;": '"',
+    "&apos;": "'",
+    "&#39;": "'",
+}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -44,24 +52,28 @@ def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
     HTML escaping is undone once, for entities that end in ``;``; U+0000, which PostgreSQL stores
     neither in text nor in JSON, is dropped; text that is then blank becomes null.
     """
-    if isinstance(value, str):
-        text = _ENTITY.sub(_character, value) if "&" in value else value
-        text = text.replace("\0", "")
-        return text if text and not text.isspace() else None
-    if isinstance(value, list):
+    kind = value.__class__
+    if kind is str:
+        if "&" in value:
+            value = _ENTITY.sub(_character, value)
+        if "\0" in value:
+            value = value.replace("\0", "")
+        return value if value and not value.isspace() else None
+    if kind is list:
         return [clean(element) for element in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {without_nul(name): clean(element) for name, element in value.items()}
     return value
 
 
 def without_nul(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
     """Drop U+0000 from every text in a JSON value, and nothing else."""
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, list):
+    kind = value.__class__
+    if kind is str:
+        return value.replace("\0", "") if "\0" in value else value
+    if kind is list:
         return [without_nul(element) for element in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {without_nul(name): without_nul(element) for name, element in value.items()}
     return value
 
@@ -184,7 +196,9 @@ def _is_blank(value: object) -> bool:
 
 def _character(match: re.Match[str]) -> str:
     """Return the character of an entity; what is none (``&nosuch;``, ``&#1;``) stays as it is."""
-    name = match[1]
-    if name[0] == "#" or f"{name};" in html5:
-        return unescape(match[0]) or match[0]
-    return match[0]
+    entity = match[0]
+    known = _COMMON_ENTITIES.get(entity)
+    if known is None:
+        is_entity = entity[1] == "#" or entity[1:] in html5
+        known = (unescape(entity) if is_entity else "") or entity
+    return known

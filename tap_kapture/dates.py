@@ -24,6 +24,7 @@ _JAVA = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})[ \u00a0\u202f](?P<half>[AP]M)",
     re.ASCII,
 )
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CALENDAR_KEYS = {"year", "month", "dayOfMonth", "hourOfDay", "minute", "second"}
 _NOON = 12
@@ -47,7 +48,11 @@ def local_day(text: str, zone: tzinfo) -> date:
         raise ValueError(msg)
     parsed: object = pendulum.parse(text.strip(), exact=True, tz=zone)
     if isinstance(parsed, datetime):
-        return parsed.astimezone(zone).date()
+        try:
+            parsed = parsed.astimezone(zone)
+        except OverflowError:
+            msg = "out of range"
+            raise ValueError(msg) from None
     if isinstance(parsed, date):
         return date(parsed.year, parsed.month, parsed.day)
     msg = "not a date"
@@ -116,10 +121,17 @@ def instant_of_calendar(calendar: dict[str, object], zone: tzinfo) -> str:
         msg = "not a calendar object"
         raise ValueError(msg)
     year, month, day, hour, minute, second = (
-        int(str(calendar[key]))
+        _whole(calendar[key])
         for key in ("year", "month", "dayOfMonth", "hourOfDay", "minute", "second")
     )
     return _instant(year, month + 1, day, hour, minute, second, zone=zone)
+
+
+def _whole(value: object) -> int:
+    if not _WHOLE.fullmatch(str(value)):
+        msg = "not a whole number"
+        raise ValueError(msg)
+    return int(str(value))
 
 
 def _instant(*local: int, zone: tzinfo) -> str:

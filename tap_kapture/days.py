@@ -18,6 +18,10 @@ SETTLING_TIME = timedelta(minutes=15)
 """How long after its end a day may still get records."""
 
 
+_CENTURY = 36525
+"""Days; a longer lookback or refresh looks no further, and no date is out of range."""
+
+
 class Reason(str, Enum):
     """Why a day is pulled."""
 
@@ -92,8 +96,8 @@ class Horizon:
             last=min(today, end or today),
             today=today,
             first_unclosed=(now - SETTLING_TIME).astimezone(zone).date(),
-            lookback_days=lookback_days,
-            refresh_days=refresh_days,
+            lookback_days=min(lookback_days, _CENTURY),
+            refresh_days=min(refresh_days, _CENTURY),
             newest_first=newest_first,
         )
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from tap_kapture.errors import KaptureResponseError, KaptureTransientError
+from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
 
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
-_CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
+_CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
 def to_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
@@ -34,14 +34,14 @@ def to_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
     charset = match[1].lower() if match else "utf-8"
     try:
         text = body.decode(charset)
-    except LookupError:
-        msg = f"the answer declares the unknown charset '{charset[:40]}'"
-        raise KaptureResponseError(msg) from None
     except UnicodeDecodeError:
         text = body.decode(charset, "replace")
         known = body.count("\ufffd".encode()) if charset == "utf-8" else 0
         return text.encode(), text.count("\ufffd") - known
-    return (body if charset in {"utf-8", "us-ascii"} else text.encode()), 0
+    except (LookupError, UnicodeError):
+        msg = f"the answer declares the unknown charset '{charset[:40]}'"
+        raise KaptureResponseError(msg) from None
+    return (body if charset in {"utf-8", "us-ascii"} else text.encode(errors="replace")), 0
 
 
 def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
@@ -57,9 +57,10 @@ def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         envelope = _ENVELOPE.decode(body)
     except msgspec.ValidationError:
+        _strict_json(body)  # what only begins like JSON is worth another try
         msg = "the answer is JSON, but no object: is this address a Kapture API?"
         raise KaptureResponseError(msg) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return decode_envelope(_strict_json(body))
     return {name.lower(): value for name, value in envelope.items()}
 
@@ -75,12 +76,13 @@ def _strict_json(body: bytes) -> bytes:
             body.decode().lstrip("\ufeff"),
             strict=False,
             parse_float=lambda text: msgspec.Raw(text.encode()),
+            parse_int=lambda text: msgspec.Raw(text.encode()),
             parse_constant=str,
         )
+        return msgspec.json.encode(_whole_characters(value))
     except (ValueError, RecursionError):
         msg = "the body is not JSON"
         raise KaptureTransientError(msg) from None
-    return msgspec.json.encode(_whole_characters(value))
 
 
 def _whole_characters(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
@@ -114,8 +116,16 @@ def total_of(raw: msgspec.Raw | None) -> int | None:
 
 
 def decode_record(row: msgspec.Raw | bytes) -> dict[str, Any]:
-    """Return a record as a dict, fractions as Decimal so that they keep their digits."""
-    return _RECORD.decode(row)
+    """Return a record as a dict, fractions as Decimal so that they keep their digits.
+
+    Raises:
+        KaptureRecordError: It is nested, or holds a number, beyond what JSON parsers take.
+    """
+    try:
+        return _RECORD.decode(row)
+    except (msgspec.DecodeError, RecursionError):
+        msg = "a record is nested, or holds a number, beyond what can be read"
+        raise KaptureRecordError(msg) from None
 
 
 def _decimal(text: str) -> Decimal | str:

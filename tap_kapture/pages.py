@@ -87,7 +87,11 @@ class Reading:
             return whole
         if self.offset_ignored or page.new_keys == 0:
             # The same rows again. They are the whole day, unless they fill the page to its limit.
-            return whole if short or self.last_was_short else _widened(now)
+            if not short and not self.last_was_short:
+                return _widened(now)
+            # Fewer than all the rows so far are no ignored offset: rows moved between the pages.
+            moved = 0 if page.repeats == self.keys else self.repeats + page.repeats
+            return replace(whole, repeats=moved)
         now = replace(now, repeats=self.repeats + page.repeats)
         # A full page may be one of many: it takes a short one to believe the total, which some
         # servers fill with the rows of the page.

@@ -177,7 +177,8 @@ class DayReader:
             msg = "an element of message is no record"
             raise KaptureResponseError(msg).at(self._stream, day, offset) from None
         key = head.key
-        text = str(key).strip() if isinstance(key, (str, int)) and key is not True else ""
+        usable = isinstance(key, (str, int)) and not isinstance(key, bool)
+        text = str(key).replace("\0", "").strip() if usable else ""
         if not text:
             msg = (
                 f"a record has no '{self._key}', so it cannot be told from others. Ask Kapture "

@@ -44,14 +44,16 @@ class Shaper:
             for column in columns
             if column.kind is Kind.OBJECTS
         }
+        self._instants: dict[str, str] = {}
         self._clean: Converter = converters.clean if clean_text else converters.verbatim
         self._keep: Converter = converters.without_nul if clean_text else converters.verbatim
         self._converters: dict[str, Converter] = {
             column.name: self._converter(column, zone) for column in columns
         }
-        # Most values are of the right type already: these two sets let shape() say so at once.
-        self._plain_text = {c.name for c in columns if c.kind is Kind.TEXT and clean_text}
-        self._plain_integers = {c.name for c in columns if c.kind is Kind.INTEGER}
+        # Most values need nothing, or were met before: these let shape() say so at once.
+        self._text_columns = {c.name for c in columns if c.kind is Kind.TEXT and clean_text}
+        self._integer_columns = {c.name for c in columns if c.kind is Kind.INTEGER}
+        self._instant_columns = {c.name for c in columns if c.kind is Kind.INSTANT}
         self._empty: dict[str, Any] = dict.fromkeys([*self._converters, EXTRA_FIELDS])
 
     def shape(self, raw: dict[str, Any]) -> dict[str, Any]:
@@ -64,21 +66,28 @@ class Shaper:
             A new record; columns that the wire left out are null.
         """
         record = self._empty.copy()
-        plain_text, plain_integers = self._plain_text, self._plain_integers
+        text_columns, integer_columns = self._text_columns, self._integer_columns
         for name, value in raw.items():
-            if value.__class__ is str and name in plain_text:
-                # Null is in place already, and text without these needs no cleaning.
-                if value:
-                    special = "&" in value or "\0" in value or value.isspace()
-                    record[name] = converters.clean(value) if special else value
+            if value.__class__ is str:
+                if name in text_columns:
+                    # Null is in place already, and text without these needs no cleaning.
+                    if value:
+                        special = "&" in value or "\0" in value or value.isspace()
+                        record[name] = converters.clean(value) if special else value
+                    continue
+                if name in self._instant_columns:
+                    known = self._instants.get(value)
+                    if known is not None:
+                        record[name] = known
+                        continue
             elif (
                 value.__class__ is int
-                and name in plain_integers
+                and name in integer_columns
                 and -MAX_INTEGER <= value <= MAX_INTEGER
             ):
                 record[name] = value
-            else:
-                self._convert(name, value, record)
+                continue
+            self._convert(name, value, record)
         return record
 
     def _convert(self, name: str, value: object, record: dict[str, Any]) -> None:
@@ -116,7 +125,7 @@ class Shaper:
             Kind.TEXT: partial(converters.text, cleaner=self._clean),
             Kind.TEXTS: partial(converters.texts, cleaner=self._clean),
             Kind.OBJECT: partial(converters.free_object, cleaner=self._clean),
-            Kind.INSTANT: partial(converters.instant, zone=zone, memo={}),
+            Kind.INSTANT: partial(converters.instant, zone=zone, memo=self._instants),
         }
         if column.kind is Kind.OBJECTS:
             return partial(converters.objects, shape=self._nested[column.name].shape)

@@ -191,7 +191,7 @@ class Reader:
             msg = f"HTTP {status}"
             raise KaptureTransientError(msg)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            host = urlsplit(reply.headers.get("location", "")).hostname or "another page"
+            host = _host(reply.headers.get("location", "")) or "another page"
             msg = (
                 f"HTTP {status} redirects to {self.quote(host)}, which is not followed. Check "
                 "'subdomain' or 'api_url' and the endpoint's path"
@@ -229,6 +229,13 @@ def _failure_text(reply: Reply) -> str:
         return text_of(decode_envelope(body).get("message")) or ""
     except (KaptureResponseError, KaptureTransientError):
         return ""
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

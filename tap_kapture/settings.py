@@ -36,8 +36,9 @@ _JSON_NAMES = {
     Decimal: "number",
     list: "array",
     dict: "object",
+    type(None): "null",
 }
-_PRINTABLE = re.compile(r"[\x20-\x7e]+")
+_PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,7 @@ def _checked_url(url: str) -> str:
 
 def _token(value: object) -> str:
     token = str(value).strip()
-    if token.lower().startswith("basic "):
-        token = token[len("basic ") :].strip()
+    token = re.sub(r"^basic(\s+|$)", "", token, flags=re.IGNORECASE)
     if not token or " " in token or not _PRINTABLE.fullmatch(token):
         msg = "must be the token as Kapture issued it: printable ASCII, without blanks inside"
         raise ValueError(msg)

@@ -1,0 +1,97 @@
+# Everything here needs only Python 3.10-3.14 and a package index that pip can reach.
+# `make help` says what there is. PYTHON=... picks the interpreter, PYTEST_ARGS=... narrows the tests.
+
+PYTHON ?=
+PYTEST_ARGS ?= -n auto --dist loadfile
+
+VENV := .venv
+JSONL_VENV := .venv-target-jsonl
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+JSONL_BIN := $(JSONL_VENV)/Scripts
+else
+BIN := $(VENV)/bin
+JSONL_BIN := $(JSONL_VENV)/bin
+endif
+
+# The user's pip configuration counts (index, proxy, certificates), but not a wish to install outside the environment.
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint format package bench lock clean
+
+help:  ## show this list
+	@echo "make <target>, where <target> is one of:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1	\2/p' Makefile | while IFS='	' read -r name text; do \
+		printf '  %-9s %s\n' "$$name" "$$text"; done
+
+setup: $(VENV)/installed $(JSONL_VENV)/installed  ## make the environments that the other targets use (they do it themselves)
+
+demo: $(VENV)/installed  ## load a fake Kapture account into DuckDB with Meltano, move it on a day, load again
+	@$(BIN)/python demo/run.py
+
+test: setup  ## run all tests; the tap's coverage must stay at 95 % or more
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+lint: $(VENV)/installed  ## check style, types, Meltano project and workflows; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.meltano meltano.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
+
+format: $(VENV)/installed  ## let ruff tidy the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+package: $(VENV)/installed  ## build sdist and wheel into dist/ and check them
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
+bench: $(VENV)/installed  ## measure the tap's speed and memory
+	@$(BIN)/python -m benchmarks all
+
+# --- dependencies ---------------------------------------------------------------------------------
+
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url \
+	--custom-compile-command "make lock" $(LOCK_ARGS)
+
+lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARGS="--upgrade" for the newest)
+	$(UV_COMPILE) --generate-hashes -o requirements/dev.txt pyproject.toml requirements/dev.in
+	$(UV_COMPILE) -c requirements/dev.txt -o requirements/tap.txt pyproject.toml
+	$(UV_COMPILE) -c requirements/dev.txt -o requirements/target-duckdb.txt requirements/target-duckdb.in
+	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/target-postgres.txt requirements/target-postgres.in
+	$(UV_COMPILE) --generate-hashes -o requirements/target-jsonl.txt requirements/target-jsonl.in
+	$(UV_COMPILE) --generate-hashes -o requirements/release.txt requirements/release.in
+
+$(VENV)/requirements: requirements/dev.txt
+	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
+		echo "Making $(VENV) with $$("$$python" --version): the tap, Meltano, targets and tools (about a minute) ..." && \
+		"$$python" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/installed: $(VENV)/requirements pyproject.toml loaders/target-duckdb-exact/pyproject.toml
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e . -e loaders/target-duckdb-exact
+	@touch $@
+
+$(JSONL_VENV)/installed: requirements/target-jsonl.txt
+	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
+		echo "Making $(JSONL_VENV): target-jsonl, whose dependencies clash with the tap's ..." && \
+		"$$python" -m venv --clear $(JSONL_VENV)
+	@$(JSONL_BIN)/python -m pip install -qq --require-hashes -r requirements/target-jsonl.txt
+	@touch $@
+
+clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay
+	rm -rf $(VENV) $(JSONL_VENV) demo/output build dist *.egg-info
+	rm -rf .meltano/extractors .meltano/loaders .meltano/logs .meltano/run
+	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

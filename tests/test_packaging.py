@@ -1,0 +1,250 @@
+"""The project as others receive it: the wheel, its metadata, the Meltano project, the workflows."""
+
+from __future__ import annotations
+
+import email.parser
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+ROOT = Path(__file__).resolve().parent.parent
+INSIDE_THE_WHEEL = re.compile(r"tap_kapture/[a-z_]+\.py|tap_kapture/py\.typed")
+PYTHON_CLASSIFIER = re.compile(r"Programming Language :: Python :: (3\.\d+)")
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    """The project table of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads(read("pyproject.toml"))["project"]
+    return table
+
+
+@pytest.fixture(scope="module")
+def meltano() -> dict[str, Any]:
+    """The Meltano project file."""
+    content: dict[str, Any] = yaml.safe_load(read("meltano.yml"))
+    return content
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
+    """A wheel built from the working tree."""
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out)]
+    built = subprocess.run([*command, str(ROOT)], capture_output=True, check=False)
+    assert built.returncode == 0, built.stderr.decode()
+    (path,) = out.glob("*.whl")
+    return zipfile.Path(path)
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: zipfile.Path) -> Message:
+    """The wheel's METADATA."""
+    (info,) = (entry for entry in wheel.iterdir() if entry.name.endswith(".dist-info"))
+    return email.parser.Parser().parsestr((info / "METADATA").read_text(encoding="utf-8"))
+
+
+def read(path: str) -> str:
+    """A file of the project, as text."""
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def tracked_files() -> list[Path]:
+    """What git tracks, or would on the next add."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def supported_pythons(project: dict[str, Any]) -> list[str]:
+    """The minor versions that the classifiers name."""
+    matches = map(PYTHON_CLASSIFIER.fullmatch, project["classifiers"])
+    return [match[1] for match in matches if match]
+
+
+# --- the wheel ------------------------------------------------------------------------------------
+
+
+def test_the_wheel_holds_the_tap_its_types_and_nothing_else(wheel: zipfile.Path) -> None:
+    names = wheel.root.namelist()
+    code = [name for name in names if ".dist-info/" not in name and not name.endswith("/")]
+
+    assert "tap_kapture/py.typed" in code
+    assert [name for name in code if not INSIDE_THE_WHEEL.fullmatch(name)] == []
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_the_wheel_installs_the_command(wheel: zipfile.Path) -> None:
+    (info,) = (entry for entry in wheel.iterdir() if entry.name.endswith(".dist-info"))
+    entry_points = (info / "entry_points.txt").read_text(encoding="utf-8")
+
+    assert "tap-kapture = tap_kapture.__main__:main" in entry_points
+
+
+def test_the_license_is_the_same_wherever_it_is_named(metadata: Message) -> None:
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert not [c for c in metadata.get_all("Classifier", []) if c.startswith("License ::")]
+    assert "Version 2.0, January 2004" in read("LICENSE")
+
+
+def test_the_description_is_the_readme(metadata: Message) -> None:
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert str(metadata.get_payload()).strip() == read("README.md").strip()
+
+
+def test_only_the_four_dependencies_that_contributing_explains(project: dict[str, Any]) -> None:
+    names = {re.split(r"[<>=~!; ]", requirement)[0] for requirement in project["dependencies"]}
+
+    assert names == {"pendulum", "python-backoff", "requests", "singer-sdk[msgspec]"}
+    assert all(f"| `{name}` |" in read("CONTRIBUTING.md") for name in names)
+
+
+# --- one truth ------------------------------------------------------------------------------------
+
+
+def test_classifiers_requirement_and_ci_agree_on_pythons(project: dict[str, Any]) -> None:
+    pythons = supported_pythons(project)
+    matrix = yaml.safe_load(read(".github/workflows/ci.yml"))["jobs"]["test"]["strategy"]["matrix"]
+
+    assert project["requires-python"] == f">={pythons[0]}"
+    assert matrix["python-version"] == pythons
+    assert {entry["python-version"] for entry in matrix["include"]} <= set(pythons)
+    assert {entry["os"] for entry in matrix["include"]} == {"macos-latest", "windows-latest"}
+
+
+def test_the_changelog_tells_of_this_version(project: dict[str, Any]) -> None:
+    versions = re.findall(
+        r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", read("CHANGELOG.md"), re.MULTILINE
+    )
+
+    assert versions[0] == project["version"]
+
+
+def test_pre_commit_runs_what_make_lint_runs() -> None:
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", read("Makefile"), re.MULTILINE)
+    assert lint
+    tools = re.findall(r"\$\(BIN\)/(.+)", lint[1])
+    hooks = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    entries = [hook["entry"].removeprefix(".venv/bin/") for hook in hooks]
+
+    assert len(entries) == len(tools)
+    for tool, entry in zip(tools, entries, strict=True):
+        assert tool.split()[:2] == entry.split()[:2]
+
+
+# --- nothing from elsewhere -----------------------------------------------------------------------
+
+
+def test_locks_are_exact_hashed_and_name_no_index() -> None:
+    for path in sorted((ROOT / "requirements").glob("*.txt")):
+        text = path.read_text(encoding="utf-8")
+        requirements = re.findall(r"^[a-z0-9].*$", text, re.MULTILINE)
+        assert requirements, path.name
+        assert [line for line in requirements if "==" not in line] == [], path.name
+        assert "://" not in text, path.name
+        assert not re.search(r"^\s*-(-index|-extra|-find|i |f )", text, re.MULTILINE), path.name
+        # pip refuses to install a local directory along with hashes, so these two have none.
+        if path.name not in {"tap.txt", "target-duckdb.txt"}:
+            assert text.count("==") <= text.count("--hash=sha256:"), path.name
+
+
+def test_no_file_names_a_package_registry() -> None:
+    registries = (
+        "pypi" + ".org",
+        "pythonhosted" + ".org",
+        "--index" + "-url",
+        "--extra-index" + "-url",
+    )
+    for path in tracked_files():
+        text = path.read_text(encoding="utf-8", errors="ignore")
+        named = [registry for registry in registries if registry in text]
+        assert named == [], path.relative_to(ROOT)
+
+
+def test_actions_are_pinned_to_commits() -> None:
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for action in re.findall(r"uses: (.+)", path.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+# --- the Meltano project --------------------------------------------------------------------------
+
+
+def test_meltano_plugins_are_defined_here_in_full(meltano: dict[str, Any]) -> None:
+    plugins = [plugin for kind in meltano["plugins"].values() for plugin in kind]
+
+    assert [plugin["name"] for plugin in plugins] == [
+        "tap-kapture",
+        "target-jsonl",
+        "target-duckdb",
+        "target-postgres",
+    ]
+    for plugin in plugins:
+        # A namespace makes it a custom plugin, which Meltano does not look up.
+        assert {"namespace", "pip_url", "executable", "settings"} <= plugin.keys()
+        assert not {"inherit_from", "variant"} & plugin.keys()
+        for file in re.findall(r"-[cr] (\S+)|(\./\S+)", plugin["pip_url"]):
+            assert (ROOT / "".join(file)).exists()
+
+
+def test_meltano_settings_tell_people_what_they_need_to_know(meltano: dict[str, Any]) -> None:
+    for plugin in (plugin for kind in meltano["plugins"].values() for plugin in kind):
+        names = [setting["name"] for setting in plugin["settings"]]
+        assert len(set(names)) == len(names)
+        for setting in plugin["settings"]:
+            assert {"label", "kind", "description"} <= setting.keys(), setting["name"]
+            assert re.fullmatch(r"[A-Z].*\.", setting["description"]), setting["name"]
+
+
+def test_meltano_hides_the_secrets(meltano: dict[str, Any]) -> None:
+    (tap,) = meltano["plugins"]["extractors"]
+    secret = [setting["name"] for setting in tap["settings"] if setting.get("sensitive")]
+
+    assert secret == ["auth_token", "http_headers"]
+
+
+def test_meltano_asks_nobody_but_the_package_index(meltano: dict[str, Any]) -> None:
+    assert meltano["send_anonymous_usage_stats"] is False
+    assert meltano["cli"]["disable_version_check"] is True
+    assert meltano["venv"]["backend"] == "virtualenv"
+
+
+def test_the_schedule_runs_a_job_of_known_plugins(meltano: dict[str, Any]) -> None:
+    names = {plugin["name"] for kind in meltano["plugins"].values() for plugin in kind}
+    (job,) = meltano["jobs"]
+    (schedule,) = meltano["schedules"]
+
+    assert schedule["job"] == job["name"] == "kapture-daily"
+    assert {name for task in job["tasks"] for name in task.split()} <= names
+
+
+def test_the_example_environment_names_real_settings(meltano: dict[str, Any]) -> None:
+    known = {
+        f"{plugin['namespace']}_{setting['name']}".upper()
+        for kind in meltano["plugins"].values()
+        for plugin in kind
+        for setting in plugin["settings"]
+    }
+    named = set(re.findall(r"^(?:# )?([A-Z_]+)=", read(".env.example"), re.MULTILINE))
+
+    assert named - known == set()
+    assert {"TAP_KAPTURE_AUTH_TOKEN", "TAP_KAPTURE_SUBDOMAIN", "TAP_KAPTURE_START_DATE"} <= named
