@@ -17,15 +17,10 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams.rest import HTTPRequest, JSONPayload, PageContext
 
 from tap_kapture import bookmarks
-from tap_kapture.days import Horizon
 from tap_kapture.errors import KaptureConfigError
-from tap_kapture.gate import Gate
-from tap_kapture.pull import Pull, Records
-from tap_kapture.readings import DayReader
-from tap_kapture.records import Shaper
-from tap_kapture.responses import Reader
+from tap_kapture.pull import Endpoint, Observer, Pull, Records
 from tap_kapture.schemas import Column, json_schema
-from tap_kapture.transport import PageRequest, Transport
+from tap_kapture.transport import PageRequest
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -189,44 +184,49 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
         )
 
     def _pages(self) -> Iterator[Records]:
-        """Pull the days of this run, and yield the records to emit, a page at a time."""
+        """Pull the days of this run, and yield the records to emit, some at a time."""
         if not self._can_be_read():
             return
         settings = self.settings
-        gate = Gate(settings.concurrency)
-        transport = self._transport(gate)
-        incremental = self.replication_method != REPLICATION_FULL_TABLE
-        bookmark = bookmarks.from_state(
-            self.stream_state, start_day=settings.start_day, zone=settings.zone
-        )
-        with self.get_http_request_counter() as counter:
-            counted = 0
-
-            def tick() -> None:
-                nonlocal counted
-                counter.increment(transport.traffic.requests - counted)
-                counted = transport.traffic.requests
-                self._kapture.message_writer.tick()
-                self._kapture.stop_if_told()
-
-            pull = Pull(
-                stream=self.name,
-                horizon=self._horizon(),
-                bookmark=bookmark if incremental else None,
-                reader=self._day_reader(),
-                transport=transport,
-                gate=gate,
-                shaper=Shaper(self.columns, settings.zone, clean_text=settings.clean_text),
-                concurrency=settings.concurrency,
-                checkpoint=self._checkpoint,
-                tick=tick,
+        bookmark = None
+        if self.replication_method != REPLICATION_FULL_TABLE:
+            bookmark = bookmarks.from_state(
+                self.stream_state, start_day=settings.start_day, zone=settings.zone
             )
-            with self._kapture.pulling():
+        pull = Pull(
+            self._endpoint(),
+            settings,
+            now=datetime.fromtimestamp(self._kapture.initialized_at / 1000, timezone.utc),
+            bookmark=bookmark,
+            observer=Observer(self._checkpoint, self._tick, self._observe),
+        )
+        with self.get_http_request_counter() as counter, self._kapture.pulling():
+            try:
                 yield from pull.records()
+            finally:
+                counter.increment(pull.requests_sent)
 
     def _can_be_read(self) -> bool:
         """Whether the settings suffice for this stream; see the subclasses."""
         return True
+
+    def _endpoint(self) -> Endpoint:
+        return Endpoint(
+            stream=self.name,
+            key=self.primary_keys[0],
+            status_column=self.status_column,
+            columns=self.columns,
+            other_paths=tuple(path for path in self.known_paths if path != self.path),
+            build=lambda page: self.get_http_request(page=PageContext(None, page)),
+            auth=self.authenticator,
+        )
+
+    def _tick(self) -> None:
+        self._kapture.message_writer.tick()
+        self._kapture.stop_if_told()
+
+    def _observe(self, response: requests.Response) -> None:
+        self._write_request_duration_log(self.path, response, None, None)
 
     def _checkpoint(self, bookmark: Bookmark) -> None:
         """Put the bookmark into the state; without batch files, write the state as well."""
@@ -234,52 +234,6 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
         self.state_manager.is_flushed = False
         if not self.config.get("batch_config"):
             self._write_state_message()
-
-    def _horizon(self) -> Horizon:
-        settings = self.settings
-        return Horizon.at(
-            datetime.fromtimestamp(self._kapture.initialized_at / 1000, timezone.utc),
-            settings.zone,
-            start=settings.start_day,
-            end=settings.end_day,
-            lookback_days=settings.lookback_days,
-            refresh_days=settings.open_ticket_refresh_days if self.status_column else 0,
-            newest_first=settings.backfill_order == "newest_first",
-        )
-
-    def _day_reader(self) -> DayReader:
-        settings = self.settings
-        return DayReader(
-            self.name,
-            key=self.primary_keys[0],
-            status=self.status_column,
-            closed_statuses=settings.closed_statuses,
-            page_size=settings.page_size,
-            verify_last_page=settings.verify_last_page,
-        )
-
-    def _other_paths(self) -> tuple[str, ...]:
-        return tuple(path for path in self.known_paths if path != self.path)
-
-    def _transport(self, gate: Gate) -> Transport:
-        settings = self.settings
-
-        def build(page: PageRequest) -> HTTPRequest:
-            return self.get_http_request(page=PageContext(None, page))
-
-        def observe(response: requests.Response) -> None:
-            self._write_request_duration_log(self.path, response, None, None)
-
-        return Transport(
-            self.name,
-            build=build,
-            auth=self.authenticator,
-            observe=observe,
-            reader=Reader(settings.no_data, settings.secrets, self._other_paths()),
-            gate=gate,
-            timeout=settings.request_timeout,
-            max_retries=settings.max_retries,
-        )
 
     # The tap keeps the bookmark by day: what the SDK does per record or per start is switched off.
 

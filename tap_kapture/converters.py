@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from html import unescape
 from html.entities import html5
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _MAX_DIGITS = 300
 _MEMO_SIZE = 100_000
+_SHORT = 64
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -55,14 +57,17 @@ def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
     kind = value.__class__
     if kind is str:
         if "&" in value:
-            value = _ENTITY.sub(_character, value)
+            value = (_unescaped if len(value) <= _SHORT else _unescape)(value)
         if "\0" in value:
             value = value.replace("\0", "")
         return value if value and not value.isspace() else None
     if kind is list:
         return [clean(element) for element in value]
     if kind is dict:
-        return {without_nul(name): clean(element) for name, element in value.items()}
+        return {
+            name.replace("\0", "") if "\0" in name else name: clean(element)
+            for name, element in value.items()
+        }
     return value
 
 
@@ -74,7 +79,7 @@ def without_nul(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
     if kind is list:
         return [without_nul(element) for element in value]
     if kind is dict:
-        return {without_nul(name): without_nul(element) for name, element in value.items()}
+        return {name.replace("\0", ""): without_nul(element) for name, element in value.items()}
     return value
 
 
@@ -192,6 +197,14 @@ def objects(
 
 def _is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.replace("\0", "").strip())
+
+
+def _unescape(escaped: str) -> str:
+    return _ENTITY.sub(_character, escaped)
+
+
+_unescaped = lru_cache(_MEMO_SIZE)(_unescape)
+"""Short texts, such as the names of employees, come again and again."""
 
 
 def _character(match: re.Match[str]) -> str:

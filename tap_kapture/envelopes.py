@@ -21,7 +21,10 @@ _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
 def to_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
-    """Return a body in valid UTF-8, and how many characters were not valid in its charset.
+    """Return a body in UTF-8, and how many characters were not valid in its charset.
+
+    A body in UTF-8 is taken as it is: what is not valid in it shows when a record is decoded, see
+    :func:`valid_utf8`, and looking for it here would cost as much as decoding.
 
     Args:
         body: The bytes as received.
@@ -32,16 +35,26 @@ def to_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
     """
     match = _CHARSET.search(content_type)
     charset = match[1].lower() if match else "utf-8"
+    if charset in {"utf-8", "utf8"}:
+        return body, 0
     try:
-        text = body.decode(charset)
+        return body.decode(charset).encode(errors="replace"), 0
     except UnicodeDecodeError:
         text = body.decode(charset, "replace")
-        known = body.count("\ufffd".encode()) if charset == "utf-8" else 0
-        return text.encode(), text.count("\ufffd") - known
+        return text.encode(), text.count("\ufffd")
     except (LookupError, UnicodeError):
         msg = f"the answer declares the unknown charset '{charset[:40]}'"
         raise KaptureResponseError(msg) from None
-    return (body if charset in {"utf-8", "us-ascii"} else text.encode(errors="replace")), 0
+
+
+def valid_utf8(row: bytes) -> tuple[bytes, int]:
+    """Return JSON with U+FFFD in place of what is not valid UTF-8, and how often that was.
+
+    Args:
+        row: JSON that is valid but for bytes inside its texts.
+    """
+    text = row.decode(errors="replace")
+    return text.encode(), text.count("\ufffd") - row.count("\ufffd".encode())
 
 
 def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
@@ -60,7 +73,7 @@ def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
         _strict_json(body)  # what only begins like JSON is worth another try
         msg = "the answer is JSON, but no object: is this address a Kapture API?"
         raise KaptureResponseError(msg) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return decode_envelope(_strict_json(body))
     return {name.lower(): value for name, value in envelope.items()}
 
@@ -73,7 +86,7 @@ def _strict_json(body: bytes) -> bytes:
     """
     try:
         value = json.loads(
-            body.decode().lstrip("\ufeff"),
+            body.decode(errors="replace").lstrip("\ufeff"),
             strict=False,
             parse_float=lambda text: msgspec.Raw(text.encode()),
             parse_int=lambda text: msgspec.Raw(text.encode()),
@@ -103,13 +116,13 @@ def rows_of(message: msgspec.Raw) -> list[msgspec.Raw]:
 
 def text_of(raw: msgspec.Raw | None) -> str | None:
     """Return a JSON text, or None for any other value."""
-    value = None if raw is None else msgspec.json.decode(raw)
+    value = None if raw is None else msgspec.json.decode(valid_utf8(bytes(raw))[0])
     return value if isinstance(value, str) else None
 
 
 def total_of(raw: msgspec.Raw | None) -> int | None:
     """Return a positive count, sent as a number or as text, or None."""
-    value = None if raw is None else msgspec.json.decode(raw)
+    value = None if raw is None else msgspec.json.decode(valid_utf8(bytes(raw))[0])
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value.strip()):
         value = int(value)
     return value if isinstance(value, int) and value > 0 and value is not True else None
@@ -119,6 +132,7 @@ def decode_record(row: msgspec.Raw | bytes) -> dict[str, Any]:
     """Return a record as a dict, fractions as Decimal so that they keep their digits.
 
     Raises:
+        UnicodeDecodeError: A text is not valid UTF-8, see :func:`valid_utf8`.
         KaptureRecordError: It is nested, or holds a number, beyond what JSON parsers take.
     """
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_kapture.envelopes import valid_utf8
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError
 from tap_kapture.pages import PageFacts, Reading
 
@@ -173,6 +174,8 @@ class DayReader:
         """Return a row's key, and whether it is open."""
         try:
             head = self._heads.decode(row)
+        except UnicodeDecodeError:
+            return self._head(msgspec.Raw(valid_utf8(bytes(row))[0]), day, offset)
         except msgspec.ValidationError:
             msg = "an element of message is no record"
             raise KaptureResponseError(msg).at(self._stream, day, offset) from None

@@ -67,19 +67,19 @@ class Shaper:
         """
         record = self._empty.copy()
         text_columns, integer_columns = self._text_columns, self._integer_columns
+        instant_columns, instants = self._instant_columns, self._instants
+        clean = self._clean
         for name, value in raw.items():
             if value.__class__ is str:
                 if name in text_columns:
                     # Null is in place already, and text without these needs no cleaning.
                     if value:
                         special = "&" in value or "\0" in value or value.isspace()
-                        record[name] = converters.clean(value) if special else value
+                        record[name] = clean(value) if special else value
                     continue
-                if name in self._instant_columns:
-                    known = self._instants.get(value)
-                    if known is not None:
-                        record[name] = known
-                        continue
+                if name in instant_columns and (not value or value in instants):
+                    record[name] = instants.get(value)
+                    continue
             elif (
                 value.__class__ is int
                 and name in integer_columns

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tap_kapture.gate import Gate
 
+PIECE = 1024 * 1024
+"""Bytes of an answer that are read at once."""
 LONGEST_WAIT = 60.0
 """Upper bound of the random wait between two tries, in seconds."""
 
@@ -166,7 +168,10 @@ class Transport:
                 auth=self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,
+                stream=True,
             )
+            # In large pieces: by default requests joins a page from pieces of 10 KiB.
+            body = b"".join(response.iter_content(PIECE))
         except requests.exceptions.SSLError:
             msg = (
                 "the server's TLS certificate cannot be verified. Check 'subdomain' or 'api_url'; "
@@ -179,7 +184,7 @@ class Transport:
         self._observe(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         path = response.request.path_url
-        return Reply(response.status_code, headers, response.content, path)
+        return Reply(response.status_code, headers, body, path)
 
     def _wait(
         self, error: KaptureTransientError, bound: float, page: PageRequest, tries: int, pauses: int
