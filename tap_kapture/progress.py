@@ -57,7 +57,7 @@ class Progress:
             return
         self._logged = now
         elapsed = now - self._began
-        done = self._done.total() if hasattr(self._done, "total") else sum(self._done.values())
+        done = self._done.total()
         left = (
             f"{elapsed / done * (self.planned - done):.0f} s left" if done else "time left unknown"
         )

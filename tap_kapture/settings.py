@@ -1,15 +1,14 @@
 """Config -> one frozen :class:`Settings`; every bad value is named before any request.
 
-The JSON Schema that users read lives in :mod:`tap_kapture.tap`. Here its errors get words that name
-the setting and never show a value that may be secret, and the values get their types.
+The JSON Schema of :mod:`tap_kapture.config` has checked types and ranges; here the values get
+the types that the code needs, and the checks that no schema can make. A value that may be secret is
+never shown.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,21 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date, tzinfo
 
-    from jsonschema import ValidationError
-
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_JSON_NAMES = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    Decimal: "number",
-    list: "array",
-    dict: "object",
-    type(None): "null",
-}
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
@@ -135,38 +122,6 @@ def parse(config: Mapping[str, Any]) -> Settings:
         "concurrency max_retries request_timeout tickets_body customers_body clean_text"
     )
     return Settings(**values, **{name: config[name] for name in same.split()})
-
-
-def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
-    """Return what a schema error means, naming the setting and never its value.
-
-    Args:
-        error: An error of the settings' JSON Schema.
-        known: The schema's properties, by name.
-
-    Returns:
-        One line for each setting that is wrong.
-    """
-    where = ".".join(str(part) for part in error.absolute_path)
-    instance: Any = error.instance
-    wanted: Any = error.validator_value
-    if error.validator == "additionalProperties" and not error.absolute_path:
-        return [_unknown(name, known) for name in instance if name not in known]
-    if error.validator == "required":
-        return [f"{name}: required, but not set" for name in wanted if name not in instance]
-    if error.validator == "type":
-        kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        return [f"{where}: must be of type {kinds}, not {_JSON_NAMES[type(instance)]}"]
-    bounds = {"minimum": "at least", "maximum": "at most", "enum": "one of"}
-    if error.validator in bounds:
-        return [f"{where}: must be {bounds[error.validator]} {wanted}"]
-    return [f"{where or 'config'}: does not satisfy '{error.validator}'"]
-
-
-def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "see tap-kapture --about for the settings"
-    return f"{name}: there is no such setting; {hint}"
 
 
 def _base_url(config: Mapping[str, Any], errors: list[str]) -> str | None:

@@ -19,6 +19,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_kapture import settings
 from tap_kapture.config import config_jsonschema
+from tap_kapture.config_errors import describe
 from tap_kapture.errors import KaptureConfigError, KaptureStateError
 from tap_kapture.messages import MessageWriter
 from tap_kapture.streams import CustomersStream, TicketsStream
@@ -98,7 +99,7 @@ class TapKapture(Tap):
         errors = [
             line
             for error in JSONSchemaValidator(schema).iter_errors(self._config)
-            for line in settings.describe(error, known)
+            for line in describe(error, known)
         ]
         if not errors:
             try:
