@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import logging
+import sys
 import typing as t
 from datetime import datetime, timezone
 from functools import cached_property
@@ -10,14 +12,15 @@ from functools import cached_property
 from singer_sdk import RESTStream
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.batch import Batcher
+from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib import Schema, StateMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams.rest import HTTPRequest, JSONPayload, PageContext
 
 from tap_kapture import bookmarks
-from tap_kapture.errors import KaptureConfigError
+from tap_kapture.errors import KaptureConfigError, KaptureError
 from tap_kapture.pull import Endpoint, Observer, Pull, Records
 from tap_kapture.schemas import Column, json_schema
 from tap_kapture.transport import PageRequest
@@ -98,6 +101,19 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
             headers=self.http_headers,
             data=self.request_body(t.cast("PageRequest", page.next_page_token)),
         )
+
+    def log(self, message: str, *args: object, level: int = logging.INFO, **kwargs: object) -> None:
+        """Log a message; the SDK's "unhandled error" is left out for errors that are handled.
+
+        Args:
+            message: The message.
+            args: What fills it.
+            level: Its level.
+            kwargs: As a logger takes them.
+        """
+        expected = (KaptureError, AbortedSyncPausedException, AbortedSyncFailedException)
+        if level < logging.ERROR or not isinstance(sys.exc_info()[1], expected):
+            super().log(message, *args, level=level, **kwargs)
 
     def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Yield the records to emit, one by one; each day ends with its checkpoint.
@@ -231,9 +247,12 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
     def _checkpoint(self, bookmark: Bookmark) -> None:
         """Put the bookmark into the state; without batch files, write the state as well."""
         self.stream_state.update(bookmark.to_state(str(self.replication_key)))
-        self.state_manager.is_flushed = False
-        if not self.config.get("batch_config"):
-            self._write_state_message()
+        if self.config.get("batch_config"):
+            self.state_manager.is_flushed = False
+        else:
+            # Not by the SDK's writer, which leaves out a state that did not change, as behind the
+            # records of today: target-jsonl then confirms no state at all.
+            self._kapture.write_message(StateMessage(value=self.tap_state))
 
     # The tap keeps the bookmark by day: what the SDK does per record or per start is switched off.
 

@@ -116,16 +116,24 @@ def rows_of(message: msgspec.Raw) -> list[msgspec.Raw]:
 
 def text_of(raw: msgspec.Raw | None) -> str | None:
     """Return a JSON text, or None for any other value."""
-    value = None if raw is None else msgspec.json.decode(valid_utf8(bytes(raw))[0])
+    value = _value_of(raw)
     return value if isinstance(value, str) else None
 
 
 def total_of(raw: msgspec.Raw | None) -> int | None:
     """Return a positive count, sent as a number or as text, or None."""
-    value = None if raw is None else msgspec.json.decode(valid_utf8(bytes(raw))[0])
+    value = _value_of(raw)
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value.strip()):
         value = int(value)
     return value if isinstance(value, int) and value > 0 and value is not True else None
+
+
+def _value_of(raw: msgspec.Raw | None) -> object:
+    """Return a JSON value, or None for a number beyond what parsers take."""
+    try:
+        return None if raw is None else msgspec.json.decode(valid_utf8(bytes(raw))[0])
+    except msgspec.DecodeError:
+        return None
 
 
 def decode_record(row: msgspec.Raw | bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ REREAD_BUFFER = 32 * 1024 * 1024
 """Bytes of a re-read day that are held back until it is known whether the day changed."""
 RECORDS_AT_ONCE = 500
 """Records that are decoded and shaped before they are handed on."""
+
+logger = logging.getLogger("tap-kapture")
 
 Records = list[dict[str, Any]]
 
@@ -149,6 +152,13 @@ class Pull:
             days = self._horizon.plan(self._bookmark)
             given_up = self._horizon.given_up(self._bookmark)
             self._bookmark = self._bookmark.without(set(given_up))
+        if self._horizon.start > self._horizon.last:
+            logger.warning(
+                "%s: start_date %s lies after the last day to pull, %s: there is nothing to load",
+                self._stream,
+                self._horizon.start,
+                self._horizon.last,
+            )
         progress = Progress(self._stream, len(days))
 
         def tick() -> None:

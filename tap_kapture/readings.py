@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_kapture.envelopes import valid_utf8
-from tap_kapture.errors import KaptureRecordError, KaptureResponseError
+from tap_kapture.errors import KapturePagingError, KaptureRecordError, KaptureResponseError
 from tap_kapture.pages import PageFacts, Reading
 
 if TYPE_CHECKING:
@@ -162,7 +162,10 @@ class DayReader:
                     repeats=repeats if trusted else 0,
                     total=answer.total if trusted else None,
                 )
-                reading = reading.after(facts, verify_last_page=self._verify)
+                try:
+                    reading = reading.after(facts, verify_last_page=self._verify)
+                except KapturePagingError as error:
+                    raise error.at(self._stream, day, reading.offset) from None
             if reading.settled or len(contents) == reading.total:
                 break
             if attempt == MAX_READINGS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -60,8 +61,6 @@ class Settings:
     concurrency: int
     max_retries: int
     request_timeout: int
-    tickets_path: str
-    customers_path: str
     tickets_body: Mapping[str, Any]
     customers_body: Mapping[str, Any]
     no_data: tuple[re.Pattern[str], ...]
@@ -104,14 +103,14 @@ def parse(config: Mapping[str, Any]) -> Settings:
         "http_headers": checked("http_headers", _headers),
         "start_day": checked("start_date", lambda text: _day(text, day_zone)),
         "end_day": checked("end_date", lambda text: text and _day(text, day_zone)),
-        "tickets_path": checked("tickets_path", _path),
-        "customers_path": checked("customers_path", _path),
         "user_agent": checked("user_agent", _user_agent),
         "no_data": checked("no_data_messages", _patterns),
         "zone": zone,
-        "cm_id": config.get("cm_id"),
+        "cm_id": _whole(config.get("cm_id")),
         "closed_statuses": frozenset(s.strip().lower() for s in config["closed_statuses"]),
     }
+    for name in ("tickets_path", "customers_path"):
+        checked(name, _check_path)
     start, end = values["start_day"], values["end_day"]
     if start and end and end < start:
         errors.append(f"end_date: {end} lies before start_date {start}; swap or correct them")
@@ -121,7 +120,12 @@ def parse(config: Mapping[str, Any]) -> Settings:
         "lookback_days open_ticket_refresh_days backfill_order page_size verify_last_page "
         "concurrency max_retries request_timeout tickets_body customers_body clean_text"
     )
-    return Settings(**values, **{name: config[name] for name in same.split()})
+    return Settings(**values, **{name: _whole(config[name]) for name in same.split()})
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - a setting of any type
+    """Return 5 for the 5.0 that JSON Schema takes for an integer."""
+    return int(value) if isinstance(value, (float, Decimal)) else value
 
 
 def _base_url(config: Mapping[str, Any], errors: list[str]) -> str | None:
@@ -201,11 +205,10 @@ def _day(text: str, zone: tzinfo) -> date:
         raise ValueError(msg) from None
 
 
-def _path(value: str) -> str:
+def _check_path(value: str) -> None:
     if not re.fullmatch(r"/[\x21-\x7e]*", value) or value.startswith("//"):
         msg = "must be a path that begins with one slash"
         raise ValueError(msg)
-    return value
 
 
 def _user_agent(value: str | None) -> str:

@@ -15,6 +15,7 @@ from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_kapture import settings
@@ -47,6 +48,14 @@ class TapKapture(Tap):
     message_writer: MessageWriter
     config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()
 
+    # Without ACTIVATE_VERSION: the SDK sends it before the records of a full load, and a run that
+    # then fails would leave the table emptied.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        capability
+        for capability in Tap.capabilities
+        if capability is not TapCapabilities.ACTIVATE_VERSION
+    ]
+
     _settings: settings.Settings | None = None
     _pulling = False
     _signal: int | None = None
@@ -73,11 +82,13 @@ class TapKapture(Tap):
         """Take over the state of the last run.
 
         Args:
-            state: A Singer state.
+            state: A Singer state, or a whole STATE message.
 
         Raises:
             KaptureStateError: The state is no Singer state.
         """
+        if state.get("type") == "STATE" and isinstance(state.get("value"), dict):
+            state = state["value"]  # a whole line of output, as grep and tail find it
         bookmarks = state.get("bookmarks", {})
         if not isinstance(bookmarks, dict) or not all(
             isinstance(bookmark, dict) for bookmark in bookmarks.values()
@@ -96,11 +107,12 @@ class TapKapture(Tap):
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
         known = schema["properties"]
-        errors = [
+        lines = [
             line
             for error in JSONSchemaValidator(schema).iter_errors(self._config)
             for line in describe(error, known)
         ]
+        errors = list(dict.fromkeys(lines))  # each missing setting is an error that names them all
         if not errors:
             try:
                 self._settings = settings.parse(self._config)

@@ -1,0 +1,145 @@
+"""Write README.md's tables from the tap: settings, streams and columns.
+
+``python scripts/readme_tables.py`` rewrites what stands between the markers
+``<!-- name:begin -->`` and ``<!-- name:end -->``; with ``--check`` it changes nothing and fails
+when something would change.
+"""
+
+# ruff: noqa: INP001 - a script, not a package
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_kapture.config import config_jsonschema
+from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, json_schema
+from tap_kapture.streams import CustomersStream, TicketsStream
+from tap_kapture.tap import TapKapture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+Schema = dict[str, Any]
+
+
+def tables() -> dict[str, str]:
+    """Return the content of each marked part, by name."""
+    return {
+        "settings": settings_table(),
+        "builtins": ", ".join(f"`{name}`" for name in builtin_settings()),
+        "streams": streams_table(),
+        "tickets": columns_table(json_schema(TICKETS, "ticketId")["properties"]),
+        "customers": columns_table(json_schema(CUSTOMERS, "id")["properties"]),
+        "contacts": columns_table(json_schema(CONTACTS, "id")["properties"]),
+    }
+
+
+def builtin_settings() -> list[str]:
+    """Return the names of the settings that every tap of the SDK has."""
+    schema: Schema = {"type": "object", "properties": {}}
+    TapKapture.append_builtin_config(schema)
+    return list(schema["properties"])
+
+
+def settings_table() -> str:
+    """Return a row for each of the tap's own settings."""
+    schema = config_jsonschema()
+    rows = []
+    for name, definition in schema["properties"].items():
+        marks = ["**required**"] if name in schema["required"] else []
+        marks += ["secret"] if definition.get("secret") else []
+        kind = ", ".join([setting_type(definition), *marks])
+        rows.append((f"`{name}`", kind, default(definition), definition["description"]))
+    return table(("setting", "type", "default", "meaning"), rows)
+
+
+def setting_type(definition: Schema) -> str:
+    """Return a setting's type and range, in words."""
+    if "enum" in definition:
+        return " or ".join(f"`{value}`" for value in definition["enum"])
+    kind: str = definition["type"][0]
+    if "maximum" in definition:
+        return f"{kind}, {definition['minimum']} to {definition['maximum']}"
+    if "minimum" in definition:
+        return f"{kind}, {definition['minimum']} or more"
+    return f"{kind} of {definition['items']['type'][0]}s" if kind == "array" else kind
+
+
+def default(definition: Schema) -> str:
+    """Return a setting's default as JSON, or nothing."""
+    return f"`{json.dumps(definition['default'])}`" if "default" in definition else ""
+
+
+def streams_table() -> str:
+    """Return a row for each stream: its keys, and what it can replicate."""
+    rows = [
+        (
+            f"`{stream.name}`",
+            f"`{stream.primary_keys[0]}`",
+            f"`{stream.replication_key}`",
+            "yes",
+            "yes",
+            needs,
+        )
+        for stream, needs in ((TicketsStream, ""), (CustomersStream, "`cm_id`"))
+    ]
+    head = ("stream", "primary key", "replication key", "incremental", "full table", "needs")
+    return table(head, rows)
+
+
+def columns_table(properties: Schema) -> str:
+    """Return a row for each column."""
+    rows = [
+        (f"`{name}`", column_type(definition), definition["description"])
+        for name, definition in properties.items()
+    ]
+    return table(("column", "type", "meaning"), rows)
+
+
+def column_type(definition: Schema) -> str:
+    """Return a column's type, in words."""
+    kind: str = definition["type"][0]
+    if kind == "array":
+        return "list of " + ("objects" if "properties" in definition["items"] else "text")
+    if definition.get("format") == "date-time":
+        return "timestamp, UTC"
+    return {"string": "text"}.get(kind, kind)
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Return a Markdown table; what Markdown would read as its own is escaped."""
+    lines = [head, ("---",) * len(head), *rows]
+    cells = [[re.sub(r"([|<])", r"\\\1", cell) for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in cells).replace("|  |", "| |")
+
+
+def rewritten(text: str) -> str:
+    """Return README's text with every marked part as the tap has it now."""
+    for name, content in tables().items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            msg = f"{README.name} lacks the markers {begin} and {end}"
+            raise SystemExit(msg)
+        text = f"{before}{begin}\n\n{content}\n\n{end}{after}"
+    return text
+
+
+def main() -> None:
+    """Rewrite README.md, or check it."""
+    text = README.read_text(encoding="utf-8")
+    wanted = rewritten(text)
+    if "--check" in sys.argv[1:]:
+        sys.exit(f"{README.name} is out of date: run {sys.argv[0]}" if wanted != text else 0)
+    README.write_text(wanted, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,350 @@
+"""What users read is what the tap does: README, meltano.yml and --about against the code."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import runpy
+import subprocess
+import sys
+from datetime import date, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tap_kapture import settings
+from tap_kapture.bookmarks import from_state
+from tap_kapture.streams import CustomersStream, TicketsStream
+from tap_kapture.tap import TapKapture
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "tap_kapture").glob("*.py"))
+README_TABLES = ROOT / "scripts" / "readme_tables.py"
+
+Json = dict[str, Any]
+
+KINDS = {
+    "string": {"string", "date_iso8601", "options"},
+    "integer": {"integer"},
+    "boolean": {"boolean"},
+    "object": {"object"},
+    "array": {"array"},
+}
+"""The kinds of Meltano that fit a type of JSON Schema."""
+
+ENDS_OF_A_RUN = {"responses", "envelopes", "transport", "readings", "pages", "days", "bookmarks"}
+ENDS_OF_A_RUN |= {"messages", "streams", "client", "settings", "tap"}
+"""Modules in which each text of an error can reach the user."""
+
+
+def read(path: str) -> str:
+    """A file of the project, as text."""
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    """A part of the README, from its heading to the next one of the same level."""
+    (found,) = re.findall(
+        rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", read("README.md"), re.MULTILINE | re.DOTALL
+    )
+    text: str = found
+    return text
+
+
+def code_blocks(language: str) -> list[str]:
+    """The README's code blocks in a language."""
+    blocks: list[str] = re.findall(
+        rf"^```{language}\n(.*?)^```$", read("README.md"), re.MULTILINE | re.DOTALL
+    )
+    return blocks
+
+
+def json_blocks(key: str) -> list[Json]:
+    """The README's JSON blocks that have a key."""
+    return [block for block in map(json.loads, code_blocks("json")) if key in block]
+
+
+def table_rows(text: str) -> list[list[str]]:
+    """The rows of the Markdown tables in a text, cells unescaped, headings left out."""
+    rows = []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if cells and cells[0].startswith("`"):
+            rows.append([re.sub(r"\\([|<])", r"\1", cell) for cell in cells])
+    return rows
+
+
+def marked(name: str) -> str:
+    """A generated part of the README."""
+    text = read("README.md").partition(f"<!-- {name}:begin -->")[2]
+    return text.partition(f"<!-- {name}:end -->")[0]
+
+
+def codes(text: str) -> list[str]:
+    """What stands in backticks."""
+    found: list[str] = re.findall(r"`([^`]+)`", text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def about() -> Json:
+    """What `tap-kapture --about --format=json` says of the settings."""
+    command = [sys.executable, "-m", "tap_kapture", "--about", "--format=json"]
+    printed = subprocess.run(command, capture_output=True, check=True, cwd=ROOT).stdout
+    schema: Json = json.loads(printed)["settings"]
+    return schema
+
+
+@pytest.fixture(scope="module")
+def meltano() -> Json:
+    """The tap's settings in meltano.yml, by name."""
+    (tap,) = yaml.safe_load(read("meltano.yml"))["plugins"]["extractors"]
+    return {setting["name"]: setting for setting in tap["settings"]}
+
+
+@pytest.fixture(scope="module")
+def readme_tables() -> Json:
+    """The names in scripts/readme_tables.py."""
+    return runpy.run_path(str(README_TABLES))
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+def test_about_meltano_and_readme_name_the_same_settings(
+    about: Json, meltano: Json, readme_tables: Json
+) -> None:
+    own = [codes(row[0])[0] for row in table_rows(marked("settings"))]
+    builtin = codes(marked("builtins"))
+
+    assert list(about["properties"]) == own + builtin == list(meltano)
+    assert builtin == readme_tables["builtin_settings"]()
+
+
+def test_readme_and_about_agree_on_each_setting(about: Json) -> None:
+    for name, kind, default, meaning in table_rows(marked("settings")):
+        definition = about["properties"][codes(name)[0]]
+
+        assert meaning == definition["description"]
+        assert ("secret" in kind) == bool(definition.get("secret"))
+        assert ("required" in kind) == (codes(name)[0] in about["required"])
+        assert ("default" in definition) == bool(default)
+        if default:
+            assert json.loads(codes(default)[0]) == definition["default"]
+        if "enum" in definition:
+            assert codes(kind) == definition["enum"]
+        else:
+            assert kind.startswith(definition["type"][0])
+        bounds = [definition[bound] for bound in ("minimum", "maximum") if bound in definition]
+        assert [int(number) for number in re.findall(r"\d+", kind)] == bounds
+
+
+def test_meltano_and_about_agree_on_each_setting(about: Json, meltano: Json) -> None:
+    own = [codes(row[0])[0] for row in table_rows(marked("settings"))]
+    for name in own:
+        definition, setting = about["properties"][name], meltano[name]
+
+        assert setting["label"] == definition["title"], name
+        assert setting["description"] == definition["description"], name
+        assert setting.get("value") == definition.get("default"), name
+        assert setting.get("sensitive", False) == definition.get("secret", False), name
+        assert setting["kind"] in KINDS[definition["type"][0]], name
+        options = [option["value"] for option in setting.get("options", [])]
+        assert options == definition.get("enum", []), name
+        assert (setting["kind"] == "date_iso8601") == name.endswith("_date"), name
+    for name in about["properties"].keys() - set(own):
+        assert meltano[name]["kind"] in KINDS[about["properties"][name]["type"][0]], name
+
+
+def test_meltano_asks_for_what_the_tap_requires(about: Json) -> None:
+    (tap,) = yaml.safe_load(read("meltano.yml"))["plugins"]["extractors"]
+
+    for group in tap["settings_group_validation"]:
+        assert set(group) - {"subdomain", "api_url"} == set(about["required"])
+
+
+def test_each_declared_setting_is_read(about: Json) -> None:
+    asked = set()
+
+    class Config(dict[str, Any]):
+        def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - whatever the setting holds
+            asked.add(name)
+            return super().__getitem__(name)
+
+        def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as above
+            asked.add(name)
+            return super().get(name, default)
+
+    own = {codes(row[0])[0] for row in table_rows(marked("settings"))}
+    defaults = {
+        name: definition["default"]
+        for name, definition in about["properties"].items()
+        if "default" in definition
+    }
+    (example,) = json_blocks("auth_token")
+
+    settings.parse(Config(defaults | example))
+
+    assert asked == own
+
+
+# --- tables and examples --------------------------------------------------------------------------
+
+
+def test_the_generated_tables_are_those_of_this_code(readme_tables: Json) -> None:
+    text = read("README.md")
+
+    assert readme_tables["rewritten"](text) == text, "run python scripts/readme_tables.py"
+
+
+def test_the_script_notices_a_table_that_is_out_of_date(readme_tables: Json) -> None:
+    text = read("README.md").replace("| `ticketId` | text |", "| `ticketId` | integer |")
+
+    assert text != read("README.md")
+    assert readme_tables["rewritten"](text) == read("README.md")
+
+
+def test_readme_describes_every_column_of_both_streams() -> None:
+    tap = TapKapture(config=json_blocks("auth_token")[0])
+    for stream in (TicketsStream(tap), CustomersStream(tap)):
+        rows = {codes(row[0])[0]: row[2] for row in table_rows(marked(stream.name))}
+
+        assert list(rows) == list(stream.schema["properties"])
+        for name, definition in stream.schema["properties"].items():
+            assert rows[name] == definition["description"] != ""
+
+
+def test_the_example_configuration_is_valid() -> None:
+    (example,) = json_blocks("auth_token")
+
+    tap = TapKapture(config=example)
+
+    assert [name for name, stream in tap.streams.items() if stream.selected] == [
+        "customers",
+        "tickets",
+    ]
+
+
+def test_the_example_of_maps_and_batches_is_valid() -> None:
+    (base,) = json_blocks("auth_token")
+    (example,) = json_blocks("stream_maps")
+
+    tap = TapKapture(config={**base, **example})
+    properties = tap.streams["tickets"].stream_maps[0].transformed_schema["properties"]
+
+    assert "customerPhone" not in properties
+    assert "customerEmail" in properties
+
+
+def test_the_example_state_is_one_that_the_tap_reads_and_writes() -> None:
+    (example,) = json_blocks("bookmarks")
+    for bookmark in example["bookmarks"].values():
+        read_back = from_state(bookmark, start_day=date(2024, 1, 1), zone=timezone.utc)
+
+        assert read_back.to_state(bookmark["replication_key"]) == bookmark
+        assert read_back.has_ledger
+        explained = {codes(row[0])[0] for row in table_rows(section("State"))}
+        (entry, *_) = bookmark["days"].values()
+        assert explained == {*bookmark, *entry}
+
+
+def test_the_commands_in_readme_and_contributing_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), re.MULTILINE))
+    for path in ("README.md", "CONTRIBUTING.md"):
+        named = set(re.findall(r"(?:^|[`$] ?)make ([a-z]+)", read(path), re.MULTILINE))
+
+        assert named
+        assert named <= targets, path
+        for script in re.findall(r"python (\S+\.py)", read(path)):
+            assert (ROOT / script).is_file(), script
+
+
+def test_the_meltano_example_in_readme_names_real_settings_and_jobs(meltano: Json) -> None:
+    (example,) = [block for block in code_blocks("yaml") if "extractors" in block]
+    project = yaml.safe_load(example)
+    (tap,) = project["plugins"]["extractors"]
+
+    assert {setting["name"] for setting in tap["settings"]} | tap["config"].keys() <= set(meltano)
+    assert project["schedules"][0]["job"] == project["jobs"][0]["name"]
+
+
+def test_links_inside_readme_lead_somewhere() -> None:
+    text = read("README.md")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+
+
+def test_contributing_tells_of_each_module() -> None:
+    named = {name for row in table_rows(section_of_contributing()) for name in codes(row[0])}
+
+    assert named >= {path.name for path in SOURCES} - {"__init__.py"}
+    assert {name for name in named if name.endswith(".py")} <= {path.name for path in SOURCES}
+
+
+def section_of_contributing() -> str:
+    """The part of CONTRIBUTING.md that says where things are."""
+    return read("CONTRIBUTING.md").partition("## Where things are")[2].partition("\n## ")[0]
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def spoken(node: ast.AST) -> str | None:
+    """A text of the code as README quotes it: what is filled in later stands as …."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"%(?:\.\d)?[sdf]", "…", node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(spoken(part) or "…" for part in node.values)
+    return None
+
+
+def all_texts() -> set[str]:
+    """Every text in the code."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES)
+    return {text for tree in trees for node in ast.walk(tree) if (text := spoken(node))}
+
+
+def error_texts() -> set[str]:
+    """Every text in the code that an error is made of."""
+    found = set()
+    for path in SOURCES:
+        if path.stem not in ENDS_OF_A_RUN:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("msg"):
+                found.add(spoken(node.value))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "errors.append":
+                found.add(spoken(node.args[0]))
+    return {text for text in found if text and re.search("[a-z]", text)}
+
+
+def quoted_fragments() -> list[str]:
+    """The texts that README's Troubleshooting quotes."""
+    return [text for row in table_rows(section("Troubleshooting")) for text in codes(row[0])]
+
+
+def test_each_text_in_troubleshooting_is_one_that_the_tap_prints() -> None:
+    texts = all_texts()
+
+    assert len(quoted_fragments()) > 50
+    for fragment in quoted_fragments():
+        assert any(fragment in text for text in texts), fragment
+
+
+def test_troubleshooting_has_each_error_of_the_tap() -> None:
+    fragments = quoted_fragments()
+    # These two are completed by the text of _auth_error, which is quoted.
+    completed = {"Kapture answered '…'", "Kapture answered HTTP …"}
+
+    missing = [
+        text
+        for text in sorted(error_texts() - completed)
+        if not any(fragment in text for fragment in fragments)
+    ]
+    assert len(error_texts()) > 30
+    assert missing == []
