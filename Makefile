@@ -2,6 +2,7 @@
 # `make help` says what there is. PYTHON=... picks the interpreter, PYTEST_ARGS=... narrows the tests.
 
 PYTHON ?=
+BENCH_ARGS ?= all
 PYTEST_ARGS ?= -n auto --dist loadfile
 
 VENV := .venv
@@ -57,7 +58,7 @@ package: $(VENV)/installed  ## build sdist and wheel into dist/ and check them
 	$(BIN)/twine check --strict dist/*
 
 bench: $(VENV)/installed  ## measure the tap's speed and memory
-	@$(BIN)/python -m benchmarks all
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # --- dependencies ---------------------------------------------------------------------------------
 

@@ -124,7 +124,7 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
         Yields:
             Records of the stream's schema.
         """
-        for page in self._pages():
+        for page in self._pages(as_dicts=True):
             yield from page
 
     def get_batches(
@@ -174,7 +174,7 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
     def _sync_pages(self) -> None:
         """Emit whole pages: the same messages as the SDK's loop over single records writes."""
         with self.get_record_counter() as counter, self.get_sync_timer():
-            for page in self._pages():
+            for page in self._pages(as_dicts=False):
                 self._kapture.message_writer.write_records(
                     self.name, page, version=self._stream_version, time_extracted=utc_now()
                 )
@@ -199,7 +199,7 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
             and self.effective_schema == Schema.from_dict(self.schema).to_dict()
         )
 
-    def _pages(self) -> Iterator[Records]:
+    def _pages(self, *, as_dicts: bool) -> Iterator[Records]:
         """Pull the days of this run, and yield the records to emit, some at a time."""
         if not self._can_be_read():
             return
@@ -218,7 +218,7 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
         )
         with self.get_http_request_counter() as counter, self._kapture.pulling():
             try:
-                yield from pull.records()
+                yield from pull.records(as_dicts=as_dicts)
             finally:
                 counter.increment(pull.requests_sent)
 

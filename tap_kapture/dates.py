@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timezone
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pendulum
@@ -26,7 +27,7 @@ _JAVA = re.compile(
 )
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_CALENDAR_KEYS = {"year", "month", "dayOfMonth", "hourOfDay", "minute", "second"}
+_CALENDAR_PARTS = itemgetter("year", "month", "dayOfMonth", "hourOfDay", "minute", "second")
 _NOON = 12
 
 
@@ -117,17 +118,20 @@ def instant_of_calendar(calendar: dict[str, object], zone: tzinfo) -> str:
     Raises:
         ValueError: Other keys, values that are no whole numbers, or no date of the calendar.
     """
-    if calendar.keys() != _CALENDAR_KEYS:
+    try:
+        parts = _CALENDAR_PARTS(calendar)
+    except KeyError:
+        parts = ()
+    if len(parts) != len(calendar):
         msg = "not a calendar object"
         raise ValueError(msg)
-    year, month, day, hour, minute, second = (
-        _whole(calendar[key])
-        for key in ("year", "month", "dayOfMonth", "hourOfDay", "minute", "second")
-    )
-    return _instant(year, month + 1, day, hour, minute, second, zone=zone)
+    year, month, *rest = map(_whole, parts)
+    return _instant(year, month + 1, *rest, zone=zone)
 
 
 def _whole(value: object) -> int:
+    if value.__class__ is int:
+        return value
     if not _WHOLE.fullmatch(str(value)):
         msg = "not a whole number"
         raise ValueError(msg)

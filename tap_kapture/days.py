@@ -105,6 +105,10 @@ class Horizon:
         """Whether a day can get no more records."""
         return day < self.first_unclosed
 
+    def remembers(self, day: date) -> bool:
+        """Whether a day, once read, may be read again in a later run."""
+        return self._in_lookback(day) or (self.refresh_days > 0 and self._young(day))
+
     def ledger_day(self, day: date, *, open_count: int, digest: str) -> LedgerDay | None:
         """Return what to remember of a day that was read, or None when it needs no further reading.
 
@@ -114,8 +118,7 @@ class Horizon:
             digest: The digest of its raw records.
         """
         follows = self.refresh_days > 0 and open_count > 0 and self._young(day)
-        in_lookback = day >= min(self.first_unclosed, self.last + ONE_DAY) - self._lookback
-        return LedgerDay(open_count, digest) if follows or in_lookback else None
+        return LedgerDay(open_count, digest) if follows or self._in_lookback(day) else None
 
     def given_up(self, bookmark: Bookmark) -> dict[date, LedgerDay]:
         """Return the days whose open tickets are no longer followed: they grew too old."""
@@ -195,6 +198,9 @@ class Horizon:
     @property
     def _lookback(self) -> timedelta:
         return timedelta(days=self.lookback_days)
+
+    def _in_lookback(self, day: date) -> bool:
+        return day >= min(self.first_unclosed, self.last + ONE_DAY) - self._lookback
 
     def _young(self, day: date) -> bool:
         return self.today - day <= timedelta(days=self.refresh_days)

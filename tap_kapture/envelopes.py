@@ -20,7 +20,7 @@ _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
-def to_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
+def to_utf8(body: bytes | bytearray, content_type: str) -> tuple[bytes | bytearray, int]:
     """Return a body in UTF-8, and how many characters were not valid in its charset.
 
     A body in UTF-8 is taken as it is: what is not valid in it shows when a record is decoded, see
@@ -57,7 +57,7 @@ def valid_utf8(row: bytes) -> tuple[bytes, int]:
     return text.encode(), text.count("\ufffd") - row.count("\ufffd".encode())
 
 
-def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
+def decode_envelope(body: bytes | bytearray) -> dict[str, msgspec.Raw]:
     """Return the top-level keys in lower case, each value still JSON.
 
     Args:
@@ -78,7 +78,7 @@ def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
     return {name.lower(): value for name, value in envelope.items()}
 
 
-def _strict_json(body: bytes) -> bytes:
+def _strict_json(body: bytes | bytearray) -> bytes:
     """Rewrite JSON that only a lenient parser reads: raw control characters, half surrogates, NaN.
 
     Raises:
@@ -89,7 +89,6 @@ def _strict_json(body: bytes) -> bytes:
             body.decode(errors="replace").lstrip("\ufeff"),
             strict=False,
             parse_float=lambda text: msgspec.Raw(text.encode()),
-            parse_int=lambda text: msgspec.Raw(text.encode()),
             parse_constant=str,
         )
         return msgspec.json.encode(_whole_characters(value))
@@ -150,11 +149,12 @@ def decode_record(row: msgspec.Raw | bytes) -> dict[str, Any]:
         raise KaptureRecordError(msg) from None
 
 
-def _decimal(text: str) -> Decimal | str:
+def decimal_of(text: str) -> Decimal | str:
+    """Return a fraction with all its digits."""
     try:
         return Decimal(text)
     except InvalidOperation:  # an exponent beyond any number: kept as text
         return text
 
 
-_RECORD = msgspec.json.Decoder(dict[str, Any], float_hook=_decimal)
+_RECORD = msgspec.json.Decoder(dict[str, Any], float_hook=decimal_of)

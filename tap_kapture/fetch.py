@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
 
 PAGES_PER_WORKER = 4
-"""Pages of each worker that may wait to be taken."""
+"""Pages of each worker that may wait to be taken; a large page weighs more than one."""
 LONGEST_SILENCE = 0.2
 """Seconds between two ticks while no page comes."""
 FAREWELL = 1.0
@@ -107,7 +107,7 @@ class Fetch:
                     items = self._waiting.get(index)
                 item = items.popleft() if items else None
                 if isinstance(item, Page):
-                    self._pages -= 1
+                    self._pages -= item.weight
                     self._changed.notify_all()
                 elif item is not None:
                     del self._waiting[index]
@@ -147,9 +147,9 @@ class Fetch:
         """Hand on a page, once there is room for it; the day that is being taken has its own."""
         with self._changed:
             while not self._stopped and isinstance(item, Page):
-                own = len(self._waiting[index])
+                own = sum(page.weight for page in self._waiting[index] if isinstance(page, Page))
                 if own < PAGES_PER_WORKER and (index == self._head or self._pages < self._bound):
-                    self._pages += 1
+                    self._pages += item.weight
                     break
                 self._changed.wait()
             if self._stopped:

@@ -50,7 +50,7 @@ class MessageWriter(MsgSpecWriter):
     def write_records(
         self,
         stream: str,
-        records: Iterable[dict[str, Any]],
+        records: Iterable[Any],
         *,
         version: int | None,
         time_extracted: datetime,
@@ -59,7 +59,8 @@ class MessageWriter(MsgSpecWriter):
 
         Args:
             stream: Name of the stream.
-            records: Records that need no selection, mapping or flattening.
+            records: Records that need no selection, mapping or flattening: dicts, or whatever
+                msgspec encodes as objects.
             version: Version of the table, or None.
             time_extracted: When the records were read, in UTC.
         """

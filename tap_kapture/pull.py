@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.days import Horizon, PlannedDay
-from tap_kapture.envelopes import decode_record, valid_utf8
+from tap_kapture.envelopes import valid_utf8
 from tap_kapture.fetch import Fetch
 from tap_kapture.gate import Gate
 from tap_kapture.progress import Progress
@@ -15,6 +15,7 @@ from tap_kapture.readings import DayFacts, DayReader, Page
 from tap_kapture.records import Shaper
 from tap_kapture.responses import Reader
 from tap_kapture.transport import PageRequest, Transport
+from tap_kapture.typed_records import TypedShaper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ RECORDS_AT_ONCE = 500
 
 logger = logging.getLogger("tap-kapture")
 
-Records = list[dict[str, Any]]
+Records = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class Pull:
             newest_first=settings.backfill_order == "newest_first",
         )
         self._shaper = Shaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
+        self._shape: Callable[[msgspec.Raw | bytes], Any] = self._shaper.shape_row
+        self._typed = TypedShaper(endpoint.columns, self._shaper)
         self._reader = DayReader(
             endpoint.stream,
             key=endpoint.key,
@@ -136,15 +139,21 @@ class Pull:
         """Requests sent so far, retries included."""
         return self._transport.traffic.requests
 
-    def records(self) -> Iterator[Records]:
+    def records(self, *, as_dicts: bool) -> Iterator[Records]:
         """Yield the records to emit, some at a time, in the order of the plan.
 
         The generator resumes only once they are out; what follows a day's last ones is therefore
         the moment at which the bookmark may say so.
 
+        Args:
+            as_dicts: Whether each record is wanted as a dict; otherwise as anything that msgspec
+                encodes as the same object.
+
         Raises:
             KaptureError: A day could not be read; every day before it is out.
         """
+        if not as_dicts:
+            self._shape = self._typed.shape
         given_up = {}
         if self._bookmark is None:
             days = self._horizon.all_days()
@@ -202,21 +211,20 @@ class Pull:
                     held = None
 
     def _shaped(self, pages: list[Page], progress: Progress) -> Iterator[Records]:
-        shape = self._shaper.shape
         for page in pages:
             # Records take several times the room of their JSON: a large page is shaped in parts.
             for start in range(0, len(page.rows), RECORDS_AT_ONCE):
                 rows = page.rows[start : start + RECORDS_AT_ONCE]
-                yield [shape(self._decoded(row)) for row in rows]
+                yield [self._shaped_row(row) for row in rows]
                 progress.records += len(rows)
 
-    def _decoded(self, row: msgspec.Raw) -> dict[str, Any]:
+    def _shaped_row(self, row: msgspec.Raw) -> Any:  # noqa: ANN401 - a dict, or what encodes as one
         try:
-            return decode_record(row)
+            return self._shape(row)
         except UnicodeDecodeError:
             valid, replaced = valid_utf8(bytes(row))
             self._transport.traffic.add(replaced=replaced)
-            return decode_record(valid)
+            return self._shape(valid)
 
     def _finish(self, day: PlannedDay, facts: DayFacts) -> None:
         if self._bookmark is None:
@@ -231,4 +239,5 @@ class Pull:
         return self._reader.read(
             day.day,
             lambda limit, offset: self._transport.ask(session, PageRequest(day.day, limit, offset)),
+            digest=bool(day.digest) or self._horizon.remembers(day.day),
         )

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from tap_kapture import converters
 from tap_kapture.converters import MAX_INTEGER
+from tap_kapture.envelopes import decode_record
 from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
+
+    import msgspec
 
     Converter = Callable[[Any], Any]
 
@@ -27,6 +30,10 @@ class Shaper:
     Attributes:
         unknown: How often each key without a column was met.
         unconvertible: How often each column held a value that does not fit it.
+        cleans_text: Whether text is cleaned, or kept verbatim.
+        nested: Shapes the objects of each column that holds objects.
+        converters: Turns a wire value into that of a column, by its name.
+        instants: Dates met before, and their instants.
     """
 
     def __init__(self, columns: tuple[Column, ...], zone: tzinfo, *, clean_text: bool) -> None:
@@ -37,24 +44,25 @@ class Shaper:
             zone: The account's zone, for every date on the wire.
             clean_text: Undo HTML escaping and turn blank text into null; else text is verbatim.
         """
+        self.cleans_text = clean_text
         self.unknown: Counter[str] = Counter()
         self.unconvertible: Counter[str] = Counter()
-        self._nested: dict[str, Shaper] = {
+        self.nested: dict[str, Shaper] = {
             column.name: Shaper(column.columns, zone, clean_text=clean_text)
             for column in columns
             if column.kind is Kind.OBJECTS
         }
-        self._instants: dict[str, str] = {}
+        self.instants: dict[str, str] = {}
         self._clean: Converter = converters.clean if clean_text else converters.verbatim
         self._keep: Converter = converters.without_nul if clean_text else converters.verbatim
-        self._converters: dict[str, Converter] = {
+        self.converters: dict[str, Converter] = {
             column.name: self._converter(column, zone) for column in columns
         }
         # Most values need nothing, or were met before: these let shape() say so at once.
         self._text_columns = {c.name for c in columns if c.kind is Kind.TEXT and clean_text}
         self._integer_columns = {c.name for c in columns if c.kind is Kind.INTEGER}
         self._instant_columns = {c.name for c in columns if c.kind is Kind.INSTANT}
-        self._empty: dict[str, Any] = dict.fromkeys([*self._converters, EXTRA_FIELDS])
+        self._empty: dict[str, Any] = dict.fromkeys([*self.converters, EXTRA_FIELDS])
 
     def shape(self, raw: dict[str, Any]) -> dict[str, Any]:
         """Return the Singer record of a wire record: every column, in the order of the schema.
@@ -67,7 +75,7 @@ class Shaper:
         """
         record = self._empty.copy()
         text_columns, integer_columns = self._text_columns, self._integer_columns
-        instant_columns, instants = self._instant_columns, self._instants
+        instant_columns, instants = self._instant_columns, self.instants
         clean = self._clean
         for name, value in raw.items():
             if value.__class__ is str:
@@ -90,9 +98,20 @@ class Shaper:
             self._convert(name, value, record)
         return record
 
+    def shape_row(self, row: msgspec.Raw | bytes) -> dict[str, Any]:
+        """Return the Singer record of a wire record that is JSON still.
+
+        Args:
+            row: The record's JSON.
+
+        Raises:
+            UnicodeDecodeError: A text is not valid UTF-8.
+        """
+        return self.shape(decode_record(row))
+
     def _convert(self, name: str, value: object, record: dict[str, Any]) -> None:
         """Put a value into its column, or into ``extra_fields``."""
-        converter = self._converters.get(name)
+        converter = self.converters.get(name)
         if converter is None:
             self.unknown[name] += 1
             kept = self._clean(value)
@@ -111,7 +130,7 @@ class Shaper:
     def misfits(self) -> tuple[Counter[str], Counter[str]]:
         """Return the counts of unknown keys and unconvertible columns, nested ones by path."""
         unknown, unconvertible = Counter(self.unknown), Counter(self.unconvertible)
-        for column, nested in self._nested.items():
+        for column, nested in self.nested.items():
             for total, counts in zip((unknown, unconvertible), nested.misfits(), strict=True):
                 total.update({f"{column}.{name}": count for name, count in counts.items()})
         return unknown, unconvertible
@@ -125,8 +144,8 @@ class Shaper:
             Kind.TEXT: partial(converters.text, cleaner=self._clean),
             Kind.TEXTS: partial(converters.texts, cleaner=self._clean),
             Kind.OBJECT: partial(converters.free_object, cleaner=self._clean),
-            Kind.INSTANT: partial(converters.instant, zone=zone, memo=self._instants),
+            Kind.INSTANT: partial(converters.instant, zone=zone, memo=self.instants),
         }
         if column.kind is Kind.OBJECTS:
-            return partial(converters.objects, shape=self._nested[column.name].shape)
+            return partial(converters.objects, shape=self.nested[column.name].shape)
         return by_kind[column.kind]

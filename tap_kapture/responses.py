@@ -62,7 +62,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
     path: str
 
 
@@ -157,7 +157,7 @@ class Reader:
 
     def _read_failure(self, text: str | None) -> Answer:
         text = text or ""
-        known = text.strip().lower().rstrip(".")
+        known = text.strip().lower()
         if known.startswith(_AUTH_TEXTS):
             msg = f"Kapture answered '{self.quote(text)}'"
             raise self._auth_error(msg)

@@ -6,6 +6,7 @@ tables. Names are Kapture's own, its misspellings included; types follow the sam
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -79,7 +80,7 @@ def json_schema(columns: tuple[Column, ...], key: str) -> dict[str, Any]:
 def _properties(columns: tuple[Column, ...]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for column in (*columns, _EXTRA):
-        definition = {**_TYPES[column.kind], "description": column.description}
+        definition = {**deepcopy(_TYPES[column.kind]), "description": column.description}
         if column.kind is Kind.OBJECTS:
             items = {"type": ["object", "null"], "properties": _properties(column.columns)}
             definition["items"] = items

@@ -1,0 +1,1 @@
+"""Measurements of the tap's speed, memory and requests; see README.md."""

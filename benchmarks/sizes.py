@@ -1,0 +1,53 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from benchmarks.load import Load
+
+RUNS = 3
+"""Of each command, at least, for figures that mean something."""
+
+
+def _cpu() -> Load:
+    return Load(days=30, tickets=2000, customers=500)
+
+
+def _latency() -> Load:
+    return Load(days=365, tickets=40, latency=0.15)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        runs: Of each command.
+        starts: Of each command where only the start is measured.
+        cpu: What `cpu` reads.
+        latency: What `latency` reads.
+        scale: Numbers of days that `scale` reads, ascending.
+        scale_tickets: Tickets of each of these days.
+        big_day: Tickets of the one big day.
+    """
+
+    runs: int = RUNS
+    starts: int = 15
+    cpu: Load = field(default_factory=_cpu)
+    latency: Load = field(default_factory=_latency)
+    scale: tuple[int, ...] = (1, 30, 120, 480)
+    scale_tickets: int = 200
+    big_day: int = 100_000
+
+
+QUICK = Sizes(
+    runs=1,
+    starts=2,
+    cpu=Load(days=3, tickets=600, customers=150),
+    latency=Load(days=16, tickets=40, latency=0.15),
+    scale=(1, 2, 4, 8),
+    scale_tickets=100,
+    big_day=5_000,
+)
+"""Enough to see that everything works; the figures mean nothing."""

@@ -1,0 +1,229 @@
+"""Through storms, limits and kills: what arrives is the truth, and the server is never pressed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import re
+import time
+from collections import Counter
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from resilience_kit import (
+    KEYS,
+    Process,
+    Retry,
+    Table,
+    fold,
+    pull,
+    retries,
+    show,
+    untruths,
+    wait_until,
+)
+
+from sandbox import Account, Fault, RateLimit, Sandbox, Storm
+from sandbox.faults import RETRYABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Seen
+
+UTC = dt.timezone.utc
+SIXTY_DAYS = Account(
+    seed=11,
+    first_day=dt.date(2024, 2, 1),
+    now=dt.datetime(2024, 3, 31, 6, 30, tzinfo=UTC),
+)
+CONCURRENCY = 4
+KILLS = 20
+REASONS = {
+    "rate_limit": "HTTP 429",
+    "max_concurrency": "HTTP 503",
+    "429": "HTTP 429",
+    "429_date": "HTTP 429",
+    "503": "HTTP 503",
+    "500": "HTTP 500",
+    "502": "HTTP 502",
+    "504": "HTTP 504",
+    "408": "HTTP 408",
+    "reset": "the connection failed",
+    "cut": "the answer broke off",
+    "html": "the body is not JSON",
+    "server_failure": "Kapture answered 'ServerFailure'",
+    "hang": "no answer within request_timeout",
+}
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("tap_kapture.transport.LONGEST_WAIT", 0.3)
+    caplog.set_level(logging.INFO)
+
+
+def storm(**limits: Any) -> Sandbox:  # noqa: ANN401 - as the sandbox takes them
+    """Every fault that another try cures, at a fifth of all requests, and some longer pauses."""
+    return Sandbox(
+        SIXTY_DAYS,
+        storm=Storm(0.2, seed=4, actions=(*RETRYABLE, "hang", "slow"), seconds=1.5),
+        faults=[
+            Fault("429", retry_after=1, after=30),
+            Fault("503", retry_after=0.5, after=60),
+            Fault("429_date", retry_after=1, after=90),
+            Fault("503", retry_after=1.5, after=120, times=3),
+        ],
+        latency=0.01,
+        **limits,
+    )
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({}, id="faults_alone"),
+        pytest.param({"rate_limit": RateLimit(5, burst=150)}, id="five_a_second"),
+        pytest.param({"max_concurrency": 2}, id="two_at_once"),
+    ],
+)
+def test_a_storm_ends_in_the_truth_and_no_request_is_sent_through_a_closed_gate(
+    limits: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with storm(**limits) as sandbox:
+        config = sandbox.config(concurrency=CONCURRENCY, request_timeout=1, max_retries=20)
+        began = time.monotonic()
+        output = pull(config, sandbox.now)
+        took = time.monotonic() - began
+        for stream in KEYS:
+            assert untruths(output.table(stream), sandbox.truth(stream)) == []
+        seen, peak = sandbox.requests, sandbox.peak_in_flight
+    harmed = Counter(one.fault for one in seen if one.fault and one.fault != "slow")
+    show(f"{len(seen)} requests, {sum(harmed.values())} failed, in {took:.1f} s, peak {peak}")
+    show(", ".join(f"{count} x {fault}" for fault, count in sorted(harmed.items())))
+    assert harmed.keys() >= {*RETRYABLE, "hang", "429_date"}
+    assert through_a_closed_gate(seen) == []
+    assert 1 < peak <= CONCURRENCY
+    assert_each_retry_is_logged_once(harmed, retries(caplog.text))
+
+
+def through_a_closed_gate(seen: list[Seen]) -> list[str]:
+    """Requests that were sent although the server had asked for a pause."""
+    asked = [(one.finished, one.retry_after) for one in seen if one.finished and one.retry_after]
+    assert asked
+    return [
+        f"{request.stream} {request.day}: {request.started - since:.2f} s into {pause} s"
+        for since, pause in asked
+        for request in seen
+        if since + 0.1 < request.started < since + pause - 0.05
+    ]
+
+
+def assert_each_retry_is_logged_once(harmed: Counter[str], logged: list[Retry]) -> None:
+    expected: Counter[str] = Counter()
+    for fault, count in harmed.items():
+        expected[REASONS[fault]] += count
+    assert Counter(retry.reason for retry in logged) == expected
+    assert {retry.most for retry in logged} == {21}
+    assert all(1 < retry.tries <= retry.most for retry in logged)
+    # Waits of the tap's own are random up to its bound; longer ones are what the server asked for.
+    own = [retry.wait for retry in logged if retry.reason not in {"HTTP 429", "HTTP 503"}]
+    assert max(own) <= 0.3
+    assert len(set(own)) > 1
+
+
+def test_a_pause_that_one_worker_is_asked_for_holds_all_of_them() -> None:
+    day = dt.date(2024, 2, 10)
+    with Sandbox(SIXTY_DAYS, latency=0.02) as sandbox:
+        sandbox.faults = [Fault("429", stream="tickets", day=day, retry_after=2)]
+        pull(sandbox.config(concurrency=8), sandbox.now)
+        (refused,) = [one for one in sandbox.requests if one.fault]
+        assert refused.finished
+        under_way = [
+            one.started - refused.finished
+            for one in sandbox.requests
+            if refused.finished < one.started < refused.finished + 1.95
+        ]
+        assert [late for late in under_way if late > 0.1] == []
+        after = [one for one in sandbox.requests if one.started > refused.finished + 1.95]
+        assert len(after) > 50
+        assert max(one.in_flight for one in after[:10]) <= 4, "half of 8, at first"
+        assert max(one.in_flight for one in after) > 4, "and back again"
+
+
+def test_a_request_is_given_up_after_max_retries_and_all_days_before_it_are_out(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    day = dt.date(2024, 2, 20)
+    with Sandbox(SIXTY_DAYS) as sandbox:
+        sandbox.faults = [Fault("502", stream="tickets", day=day, times=99)]
+        config = sandbox.config(max_retries=3, concurrency=8)
+        with Process(tmp_path, config, sandbox.now) as process:
+            process.ended()
+            output = process.output
+        assert output.code == 1
+        (error,) = output.errors()
+        assert error.startswith("tickets, day 2024-02-20, offset 0: HTTP 502")
+        assert [retry.tries for retry in retries(output.log)] == [2, 3, 4]
+        assert output.bookmark("tickets")["replication_key_value"] == day.isoformat()
+        before = {
+            key: record
+            for key, record in sandbox.truth("tickets").items()
+            if str(record["date"]) < "2024-02-19T18:30:00+00:00"
+        }
+        assert untruths(output.table("tickets"), before) == []
+        sandbox.faults = []
+        later = pull(config, sandbox.now, state=output.state)
+        table = output.then(later).table("tickets")
+        assert untruths(table, sandbox.truth("tickets")) == []
+    assert "Traceback" not in output.log
+    assert retries(caplog.text) == []
+
+
+def test_a_storm_and_twenty_kills_end_in_the_truth(tmp_path: Path) -> None:
+    rng = Random(8)  # noqa: S311 - when to kill is no secret
+    tables: dict[str, Table] = {}
+    state: dict[str, Any] = {}
+    places: set[str] = set()
+    kills = 0
+    account = Account(seed=12, first_day=dt.date(2024, 2, 1), now=SIXTY_DAYS.now)
+    with Sandbox(account, latency=0.06, storm=Storm(0.2, seed=6)) as sandbox:
+        while kills < KILLS:
+            config = sandbox.config(concurrency=2, max_retries=20)
+            environment = {"TAP_LONGEST_WAIT": "0.05"}
+            with Process(
+                tmp_path, config, sandbox.now, state=state, environment=environment
+            ) as process:
+                lines = rng.randrange(1, 60)
+                wait_until(partial(over_or_wrote, process, lines))
+                time.sleep(rng.random() * 0.2)
+                process.popen.kill()
+                process.ended()
+                kills += process.popen.returncode != 0
+            output = process.output
+            fold(tables, output)
+            state = output.state or state
+            places.add(json.dumps(state))
+        show(f"{kills} kills at {len(places)} places of the load; the last state: {state}")
+        assert len(places) > KILLS / 2
+        fold(tables, pull(sandbox.config(max_retries=20), sandbox.now, state=state))
+        for stream in KEYS:
+            assert untruths(tables[stream], sandbox.truth(stream)) == []
+
+
+def over_or_wrote(process: Process, lines: int) -> bool:
+    """Whether the process has ended, or written so many lines."""
+    return process.popen.poll() is not None or process.raw.count(b"\n") >= lines
+
+
+def test_a_retry_says_where_why_and_how_long_and_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    account = Account(first_day=dt.date(2024, 3, 30))
+    with Sandbox(account, faults=[Fault("503", stream="tickets", retry_after=0.2)]) as sandbox:
+        pull(sandbox.config(concurrency=1), sandbox.now)
+    (line,) = [record.getMessage() for record in caplog.records if "try 2" in record.getMessage()]
+    assert re.fullmatch(r"tickets, day 2024-03-30, offset 0: HTTP 503; try 2 of 9 in 0\.2 s", line)

@@ -1,0 +1,454 @@
+"""Which days a run pulls: every wanted day, changed days again, and none forgotten by a crash."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from tap_kapture.bookmarks import Bookmark, LedgerDay, from_state
+from tap_kapture.days import Horizon, PlannedDay, Reason
+from tap_kapture.errors import KaptureStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+UTC = dt.timezone.utc
+KOLKATA = pendulum.timezone("Asia/Kolkata")
+ENTRY = LedgerDay(3, "9f2c")
+
+
+def day(text: str) -> dt.date:
+    """Return a day of 2024 from month and day."""
+    return dt.date.fromisoformat(f"2024-{text}")
+
+
+def horizon(start: str = "01-01", today: str = "05-10", **more: Any) -> Horizon:  # noqa: ANN401
+    """Return the horizon of a run in the middle of a day."""
+    last = more.pop("last", today)
+    first_unclosed = more.pop("first_unclosed", today)
+    return Horizon(day(start), day(last), day(today), day(first_unclosed), **more)
+
+
+def names(planned: Iterable[PlannedDay], reason: Reason | None = None) -> list[str]:
+    """Return planned days as month and day."""
+    return [f"{p.day:%m-%d}" for p in planned if reason in {None, p.reason}]
+
+
+# The clock
+
+
+def at(now: dt.datetime, zone: str, **more: Any) -> Horizon:  # noqa: ANN401 - as Horizon.at
+    """Return the horizon of an instant."""
+    given_settings: dict[str, Any] = {
+        "start": dt.date(2000, 1, 1),
+        "end": None,
+        "lookback_days": 2,
+        "refresh_days": 90,
+        "newest_first": False,
+    }
+    return Horizon.at(now, pendulum.timezone(zone), **{**given_settings, **more})
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight", "ended"),
+    [
+        ("Asia/Kolkata", "2024-05-02T18:30:00", "2024-05-02"),
+        ("UTC", "2024-05-03T00:00:00", "2024-05-02"),
+        ("America/New_York", "2024-03-10T05:00:00", "2024-03-09"),
+        ("America/New_York", "2024-03-11T04:00:00", "2024-03-10"),  # a day of 23 hours
+        ("America/New_York", "2024-11-04T05:00:00", "2024-11-03"),  # a day of 25 hours
+        ("Pacific/Apia", "2011-12-30T10:00:00", "2011-12-30"),  # that never was
+    ],
+)
+def test_a_day_is_closed_15_minutes_past_its_end(zone: str, midnight: str, ended: str) -> None:
+    end = dt.datetime.fromisoformat(midnight).replace(tzinfo=UTC)
+    last = dt.date.fromisoformat(ended)
+    second, quarter = dt.timedelta(seconds=1), dt.timedelta(minutes=15)
+    assert at(end - second, zone).today <= last
+    assert at(end, zone).today == last + dt.timedelta(days=1)
+    assert not at(end + quarter - second, zone).closed(last)
+    assert at(end + quarter, zone).closed(last)
+    assert not at(end + quarter, zone).closed(last + dt.timedelta(days=1))
+
+
+def test_the_last_day_is_today_unless_the_end_comes_earlier() -> None:
+    now = dt.datetime(2024, 5, 2, 20, 0, tzinfo=UTC)
+    assert at(now, "Asia/Kolkata").last == day("05-03")
+    assert at(now, "America/New_York").last == day("05-02")
+    assert at(now, "UTC", end=day("04-30")).last == day("04-30")
+    assert at(now, "UTC", end=day("12-31")).last == day("05-02")
+
+
+def test_a_lookback_of_any_length_is_no_error() -> None:
+    now = dt.datetime(2024, 5, 2, 20, 0, tzinfo=UTC)
+    forever = at(now, "UTC", start=day("05-01"), lookback_days=10**9, refresh_days=10**9)
+    bookmark = Bookmark(day("05-02"), day("01-01"), {}, has_ledger=False)
+    assert names(forever.plan(bookmark), Reason.REREAD)[0] == "01-01"
+    assert forever.ledger_day(day("01-01"), open_count=1, digest="") == LedgerDay(1, "")
+
+
+# The plan
+
+
+def test_a_first_load_goes_from_start_to_today() -> None:
+    plan = horizon("05-07").plan(Bookmark())
+    assert names(plan, Reason.FRONTIER) == ["05-07", "05-08", "05-09", "05-10"]
+    assert plan == horizon("05-07").all_days()
+
+
+def test_a_first_load_may_begin_at_the_newest_day() -> None:
+    plan = horizon("05-07", newest_first=True).plan(Bookmark())
+    assert names(plan) == ["05-10", "05-09", "05-08", "05-07"]
+    past_midnight = horizon("05-07", first_unclosed="05-09", newest_first=True)
+    assert names(past_midnight.plan(Bookmark())) == ["05-09", "05-10", "05-08", "05-07"]
+    ended = horizon("05-01", last="05-03", newest_first=True)
+    assert names(ended.plan(Bookmark())) == ["05-03", "05-02", "05-01"]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_start_in_the_future_pulls_nothing(newest_first: bool) -> None:  # noqa: FBT001
+    assert horizon("06-01", newest_first=newest_first).plan(Bookmark()) == []
+
+
+def test_a_run_rereads_then_reads_what_is_new_then_fills_in() -> None:
+    bookmark = Bookmark(day("05-09"), day("05-01"), {day("05-03"): ENTRY})
+    plan = horizon("04-28", lookback_days=2).plan(bookmark)
+    assert names(plan, Reason.REREAD) == ["05-03", "05-07", "05-08"]
+    assert names(plan, Reason.FRONTIER) == ["05-09", "05-10"]
+    assert names(plan, Reason.BACKFILL) == ["04-30", "04-29", "04-28"]
+    assert [p.reason for p in plan] == [Reason.REREAD] * 3 + [Reason.FRONTIER] * 2 + [
+        Reason.BACKFILL
+    ] * 3
+    assert [p.digest for p in plan[:3]] == ["9f2c", "", ""]
+
+
+def test_nothing_new_asks_only_for_lookback_and_today() -> None:
+    bookmark = Bookmark(day("05-10"), day("01-01"))
+    assert names(horizon(lookback_days=2).plan(bookmark)) == ["05-08", "05-09", "05-10"]
+    assert names(horizon(lookback_days=0).plan(bookmark)) == ["05-10"]
+
+
+def test_a_later_start_neither_rereads_nor_forgets() -> None:
+    bookmark = Bookmark(day("05-05"), day("01-01"), {day("02-03"): ENTRY})
+    plan = horizon("05-09", refresh_days=120).plan(bookmark)
+    assert names(plan, Reason.REREAD) == ["02-03"]
+    assert names(plan, Reason.FRONTIER) == ["05-05", "05-06", "05-07", "05-08", "05-09", "05-10"]
+    assert names(plan, Reason.BACKFILL) == []
+
+
+def test_no_day_beyond_the_end_is_pulled() -> None:
+    bookmark = Bookmark(day("05-09"), day("05-03"), {day("05-07"): ENTRY})
+    plan = horizon("05-01", last="05-02", lookback_days=3).plan(bookmark)
+    assert names(plan) == ["05-02", "05-01"]
+    plan = horizon("05-03", last="05-07", lookback_days=3).plan(bookmark)
+    assert names(plan) == ["05-06", "05-07"]
+
+
+def test_a_state_without_a_ledger_rereads_every_day_that_may_hold_an_open_ticket() -> None:
+    bookmark = Bookmark(day("05-09"), day("01-01"), {}, has_ledger=False)
+    plan = horizon(refresh_days=10, lookback_days=2).plan(bookmark)
+    assert names(plan, Reason.REREAD) == [f"{d:%m-%d}" for d in days_between("04-30", "05-08")]
+    without_refresh = horizon(refresh_days=0, lookback_days=2).plan(bookmark)
+    assert names(without_refresh, Reason.REREAD) == ["05-07", "05-08"]
+
+
+def days_between(first: str, last: str) -> list[dt.date]:
+    """Return days, both ends included."""
+    count = (day(last) - day(first)).days + 1
+    return [day(first) + dt.timedelta(days=n) for n in range(count)]
+
+
+def test_a_bookmark_in_the_future_is_refused() -> None:
+    with pytest.raises(KaptureStateError, match=r"2024-05-12 lies after today \(2024-05-10"):
+        horizon().plan(Bookmark(day("05-12"), day("01-01")))
+
+
+def test_a_bookmark_of_tomorrow_comes_from_a_zone_further_east_and_still_reads_today() -> None:
+    plan = horizon(lookback_days=0).plan(Bookmark(day("05-11"), day("01-01")))
+    assert names(plan) == ["05-10"]
+
+
+# The ledger
+
+
+@pytest.mark.parametrize(
+    ("read", "open_count", "kept"),
+    [
+        ("05-09", 0, True),  # in the lookback of the next run
+        ("05-08", 0, True),
+        ("05-07", 0, False),
+        ("05-07", 1, True),
+        ("04-10", 1, True),  # 30 days old
+        ("04-09", 1, False),
+        ("04-10", 0, False),
+    ],
+)
+def test_a_day_stays_in_the_ledger_while_it_can_still_change(
+    read: str,
+    open_count: int,
+    kept: bool,  # noqa: FBT001 - a case
+) -> None:
+    run = horizon(lookback_days=2, refresh_days=30)
+    entry = run.ledger_day(day(read), open_count=open_count, digest="d")
+    assert entry == (LedgerDay(open_count, "d") if kept else None)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    age=st.integers(0, 40),
+    lookback=st.integers(0, 10),
+    refresh=st.integers(0, 30),
+    end_age=st.integers(0, 30),
+    open_count=st.integers(0, 2),
+)
+def test_every_day_that_enters_the_ledger_was_known_to_before_it_was_read(
+    age: int, lookback: int, refresh: int, end_age: int, open_count: int
+) -> None:
+    today = day("05-10")
+    read, last = today - dt.timedelta(days=age), today - dt.timedelta(days=end_age)
+    run = Horizon(day("01-01"), last, today, today, lookback, refresh)
+    kept = run.ledger_day(read, open_count=open_count, digest="d") is not None
+    assert run.remembers(read) or not kept
+    assert run.remembers(read) is (run.ledger_day(read, open_count=1, digest="d") is not None)
+
+
+def test_without_refresh_open_tickets_keep_no_day() -> None:
+    run = horizon(lookback_days=0, refresh_days=0)
+    assert run.ledger_day(day("05-09"), open_count=5, digest="d") is None
+    assert run.given_up(Bookmark(day("05-09"), day("01-01"), {day("02-01"): ENTRY})) == {}
+
+
+def test_the_lookback_counts_from_the_end_of_a_range_that_has_ended() -> None:
+    run = horizon(last="04-30", lookback_days=2)
+    assert run.ledger_day(day("04-29"), open_count=0, digest="") is not None
+    assert run.ledger_day(day("04-28"), open_count=0, digest="") is None
+
+
+def test_open_days_that_grew_too_old_are_given_up_and_not_read() -> None:
+    ledger = {day("04-09"): ENTRY, day("04-10"): ENTRY, day("04-08"): LedgerDay(0, "")}
+    bookmark = Bookmark(day("05-10"), day("01-01"), ledger)
+    run = horizon(lookback_days=1, refresh_days=30)
+    assert set(run.given_up(bookmark)) == {day("04-09")}
+    assert names(run.plan(bookmark), Reason.REREAD) == ["04-08", "04-10", "05-09"]
+    assert run.given_up(Bookmark()) == {}
+
+
+def test_an_old_open_day_inside_the_lookback_is_not_given_up() -> None:
+    bookmark = Bookmark(day("05-10"), day("01-01"), {day("05-01"): ENTRY})
+    run = horizon(lookback_days=20, refresh_days=3)
+    assert run.given_up(bookmark) == {}
+
+
+# Many runs
+
+
+@dataclass
+class World:
+    """An account whose days change while they hold an open ticket, and what the target got of it.
+
+    Attributes:
+        zone: The account's zone.
+        now: The clock.
+        opened_for: For how many days the tickets of a day stay open, by the day's ordinal.
+        read_at: When each day was read last.
+        whole: The days that were read after they were closed.
+        state: The stream's state, as the last STATE message had it.
+    """
+
+    zone: str
+    now: dt.datetime
+    opened_for: Callable[[dt.date], int]
+    read_at: dict[dt.date, dt.datetime] = field(default_factory=dict)
+    whole: set[dt.date] = field(default_factory=set)
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def bookmark(self, start: dt.date) -> Bookmark:
+        """Return the bookmark that the next run reads."""
+        return from_state(self.state, start_day=start, zone=pendulum.timezone(self.zone))
+
+    def horizon(self, now: dt.datetime, **run: Any) -> Horizon:  # noqa: ANN401 - as Horizon.at
+        """Return the horizon of a run."""
+        return at(now, self.zone, **run)
+
+    def version(self, read: dt.date, today: dt.date) -> dt.date:
+        """Return what stands for the content of a day: the day of its last change."""
+        return min(today, read + dt.timedelta(days=self.opened_for(read)))
+
+    def run(self, crash_after: int | None = None, **run: Any) -> Horizon:  # noqa: ANN401
+        """Run as the tap does, and check the state after each day."""
+        now = self.now
+        this = self.horizon(now, **run)
+        bookmark = self.bookmark(run["start"])
+        plan = this.plan(bookmark)
+        assert len({p.day for p in plan}) == len(plan), "a day is planned twice"
+        assert all(p.day <= this.last for p in plan)
+        bookmark = bookmark.without(set(this.given_up(bookmark)))
+        for planned in plan[:crash_after]:
+            self.read_at[planned.day] = now
+            if this.closed(planned.day):
+                self.whole.add(planned.day)
+            version = self.version(planned.day, this.today)
+            kept = this.ledger_day(planned.day, open_count=int(version == this.today), digest="d")
+            before = bookmark
+            bookmark = bookmark.finished(planned.day, closed=this.closed(planned.day), kept=kept)
+            self.check(before, bookmark, this)
+            self.state.update(json.loads(json.dumps(bookmark.to_state("date"))))
+        return this
+
+    def check(self, before: Bookmark, bookmark: Bookmark, this: Horizon) -> None:
+        """Check that the bookmark claims nothing that is not out, and moves one way only."""
+        value, pulled_from = bookmark.value, bookmark.pulled_from
+        assert value is not None
+        assert pulled_from is not None
+        assert value <= this.today
+        assert before.value is None or value >= before.value
+        assert before.pulled_from is None or pulled_from <= before.pulled_from
+        for claimed in span(pulled_from, value - dt.timedelta(days=1)):
+            assert claimed in self.whole, f"{claimed} is claimed, but not out"
+
+
+def span(first: dt.date, last: dt.date) -> list[dt.date]:
+    """Return days, both ends included."""
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+WORLDS = st.sampled_from(
+    [
+        ("America/New_York", dt.datetime(2024, 3, 8, 4, tzinfo=UTC)),
+        ("America/New_York", dt.datetime(2024, 11, 1, 4, tzinfo=UTC)),
+        ("Asia/Kolkata", dt.datetime(2024, 5, 1, 18, 20, tzinfo=UTC)),
+        ("Pacific/Apia", dt.datetime(2011, 12, 28, 9, tzinfo=UTC)),
+        ("UTC", dt.datetime(2023, 12, 30, 23, 50, tzinfo=UTC)),
+        ("Europe/London", dt.datetime(2024, 10, 26, 12, tzinfo=UTC)),
+    ]
+)
+RUNS = st.fixed_dictionaries(
+    {
+        "minutes_later": st.integers(1, 60) | st.integers(60, 6000),
+        "start": st.integers(-25, 8),
+        "end": st.none() | st.integers(0, 30),
+        "crash_after": st.none() | st.integers(0, 20),
+        "newest_first": st.booleans(),
+        "rules": st.none() | st.tuples(st.integers(0, 6), st.sampled_from([0, 1, 5, 20, 90])),
+    }
+)
+
+
+@settings(deadline=None, max_examples=400)
+@given(world=WORLDS, runs=st.lists(RUNS, min_size=1, max_size=10), data=st.data())
+def test_every_wanted_day_is_read_whatever_moves_and_crashes(
+    world: tuple[str, dt.datetime], runs: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    zone, begin = world
+    account = World(zone, begin, opened_for=lambda d: d.toordinal() * 7 % 11)
+    base = begin.date()
+    lookback, refresh = data.draw(st.tuples(st.integers(0, 6), st.sampled_from([0, 5, 90])))
+    for number, run in enumerate(runs):
+        account.now += dt.timedelta(minutes=run["minutes_later"])
+        lookback, refresh = run["rules"] or (lookback, refresh)
+        start = base + dt.timedelta(days=run["start"])
+        end = None if run["end"] is None else start + dt.timedelta(days=run["end"])
+        before = account.bookmark(start)
+        is_last = number == len(runs) - 1
+        this = account.run(
+            None if is_last else run["crash_after"],
+            start=start,
+            end=end,
+            lookback_days=lookback,
+            refresh_days=refresh,
+            newest_first=run["newest_first"],
+        )
+    for wanted in span(this.start, this.last):
+        assert wanted in account.read_at, f"{wanted} was never read"
+        if this.closed(wanted):
+            assert wanted in account.whole, f"{wanted} was last read before it was closed"
+    for recent in range(1, lookback + 1):
+        again = (before.value or this.start) - dt.timedelta(days=recent)
+        if before.holds(again) and again <= this.last:
+            assert account.read_at[again] == account.now, f"{again} is in the lookback"
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    world=WORLDS,
+    runs=st.lists(RUNS, min_size=1, max_size=10),
+    refresh=st.sampled_from([1, 4, 9, 90]),
+    lookback=st.integers(0, 4),
+    older_release=st.booleans(),
+)
+def test_days_with_open_tickets_are_as_fresh_as_the_last_whole_run(
+    world: tuple[str, dt.datetime],
+    runs: list[dict[str, Any]],
+    refresh: int,
+    lookback: int,
+    older_release: bool,  # noqa: FBT001 - drawn
+) -> None:
+    zone, begin = world
+    account = World(zone, begin, opened_for=lambda d: d.toordinal() * 7 % 17)
+    start = begin.date() - dt.timedelta(days=30)
+    rules: dict[str, Any] = {"start": start, "lookback_days": lookback, "refresh_days": refresh}
+    account.run(**rules)
+    if older_release:
+        del account.state["days"]
+    for number, run in enumerate(runs):
+        account.now += dt.timedelta(minutes=run["minutes_later"])
+        is_last = number == len(runs) - 1
+        this = account.run(None if is_last else run["crash_after"], **rules)
+    event("without a ledger" if "days" not in account.state else "with a ledger")
+    for wanted in span(start, this.today):
+        if (this.today - wanted).days <= refresh:
+            seen = account.version(wanted, account.horizon(account.read_at[wanted]).today)
+            assert seen == account.version(wanted, this.today), f"{wanted} is stale"
+
+
+@settings(deadline=None, max_examples=100)
+@given(world=WORLDS, crashes=st.lists(st.integers(1, 6), min_size=1), newest_first=st.booleans())
+def test_an_interrupted_first_load_goes_on_where_it_was(
+    world: tuple[str, dt.datetime],
+    crashes: list[int],
+    newest_first: bool,  # noqa: FBT001 - drawn
+) -> None:
+    zone, now = world
+    account = World(zone, now, opened_for=lambda _: 0)
+    start = now.date() - dt.timedelta(days=40)
+    rules: dict[str, Any] = {
+        "start": start,
+        "lookback_days": 0,
+        "refresh_days": 0,
+        "newest_first": newest_first,
+    }
+    for crash_after in crashes:
+        known = set(account.read_at)
+        this = account.run(crash_after, **rules)
+        again = {d for d in known if account.read_at[d] == account.now}
+        assert not any(this.closed(d) for d in again), "a day that was out is read again"
+        new = len(account.read_at) - len(known)
+        assert new >= min(crash_after - 2, len(span(start, this.today)) - len(known))
+        account.now += dt.timedelta(seconds=1)
+    account.run(**rules)
+    assert set(span(start, account.horizon(now).today)) <= set(account.read_at)
+
+
+def test_a_half_year_of_nightly_runs_keeps_a_small_state_and_few_requests() -> None:
+    account = World("Asia/Kolkata", dt.datetime(2024, 1, 1, 21, tzinfo=UTC), lambda d: d.day % 5)
+    read_before = 0
+    rules: dict[str, Any] = {"start": dt.date(2023, 12, 1), "lookback_days": 2, "refresh_days": 90}
+    for _ in range(180):
+        this = account.run(**rules)
+        plan = this.plan(from_state(account.state, start_day=this.start, zone=KOLKATA))
+        read_before = max(read_before, len(plan))
+        account.now += dt.timedelta(days=1)
+    assert read_before <= 10
+    assert len(account.state["days"]) <= 10
+
+
+def test_all_days_are_the_whole_range_whatever_was_pulled() -> None:
+    run = replace(horizon("05-08"), newest_first=True)
+    assert names(run.all_days()) == ["05-08", "05-09", "05-10"]

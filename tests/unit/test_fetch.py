@@ -1,0 +1,399 @@
+"""Days are read several at a time, and leave in order: bounded, without a hang, errors in place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_kapture.days import PlannedDay, Reason
+from tap_kapture.errors import KaptureTransientError
+from tap_kapture.fetch import FAREWELL, PAGES_PER_WORKER, Fetch
+from tap_kapture.gate import Gate
+from tap_kapture.readings import DayFacts, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import requests
+
+    ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
+
+FIRST = dt.date(2024, 1, 1)
+GENEROUS = 10.0
+
+
+def days(count: int) -> list[PlannedDay]:
+    """Return days to read."""
+    return [PlannedDay(FIRST + dt.timedelta(days=n), Reason.FRONTIER) for n in range(count)]
+
+
+def index_of(day: PlannedDay) -> int:
+    """Return the position of a day."""
+    return (day.day - FIRST).days
+
+
+def page(day: int, number: int) -> Page:
+    """Return a page that says where it comes from."""
+    return Page([msgspec.Raw(f"[{day}, {number}]".encode())], size=1)
+
+
+def facts(day: int) -> DayFacts:
+    """Return the facts of a day."""
+    return DayFacts(day, 0, "")
+
+
+class Server:
+    """Gives each day its pages, and keeps count of what is under way."""
+
+    def __init__(self, counts: Sequence[int], *, delay: float = 0.0) -> None:
+        """Keep the number of pages of each day."""
+        self.counts = counts
+        self.delay = delay
+        self.yielded = 0
+        self.reading = 0
+        self.most = 0
+        self.sessions: set[int] = set()
+        self.fails_at: dict[int, BaseException] = {}
+        self._lock = threading.Lock()
+
+    def read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        """Read a day."""
+        index = index_of(day)
+        with self._lock:
+            self.reading += 1
+            self.most = max(self.most, self.reading)
+            self.sessions.add(id(session))
+        try:
+            for number in range(self.counts[index]):
+                time.sleep(self.delay * ((index * 7 + number * 3) % 5))
+                with self._lock:
+                    self.yielded += 1
+                yield page(index, number)
+            if index in self.fails_at:
+                raise self.fails_at[index]
+            yield facts(index)
+        finally:
+            with self._lock:
+                self.reading -= 1
+
+
+def tick() -> None:
+    """Do nothing."""
+
+
+def workers_left() -> list[str]:
+    """Return the names of workers that still run."""
+    return [t.name for t in threading.enumerate() if t.name.startswith("kapture-")]
+
+
+def ended() -> bool:
+    """Wait for the workers to end."""
+    deadline = time.monotonic() + GENEROUS
+    while workers_left() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return not workers_left()
+
+
+def expected(counts: Sequence[int]) -> list[list[Page | DayFacts]]:
+    """Return what each day must give."""
+    return [
+        [*(page(day, number) for number in range(count)), facts(day)]
+        for day, count in enumerate(counts)
+    ]
+
+
+def plain(items: Sequence[Page | DayFacts]) -> list[object]:
+    """Return pages and facts in a form that compares."""
+    return [bytes(each.rows[0]) if isinstance(each, Page) else each for each in items]
+
+
+def taken(fetch: Fetch, count: int, pause: float = 0.0) -> list[list[object]]:
+    """Take days in order."""
+    found = []
+    for index in range(count):
+        items = []
+        for item in fetch.pages(index):
+            items.append(item)
+            time.sleep(pause)
+        found.append(plain(items))
+    return found
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    counts=st.lists(st.integers(0, 12), max_size=12),
+    concurrency=st.integers(1, 6),
+    delay=st.sampled_from([0, 0, 0.0003]),
+    pause=st.sampled_from([0, 0, 0.0005]),
+)
+def test_every_page_comes_once_in_the_order_of_the_days(
+    counts: list[int], concurrency: int, delay: float, pause: float
+) -> None:
+    server = Server(counts, delay=delay)
+    fetch = Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick)
+    with fetch:
+        found = taken(fetch, len(counts), pause)
+    assert found == [plain(items) for items in expected(counts)]
+    assert server.most <= concurrency
+    fetch.join()
+    assert ended()
+
+
+def test_days_are_read_at_the_same_time_each_worker_with_its_session() -> None:
+    barrier = threading.Barrier(4, timeout=GENEROUS)
+    server = Server([0] * 4)
+
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        for item in server.read_day(session, day):
+            barrier.wait()
+            yield item
+
+    with Fetch(days(4), read_day, concurrency=4, tick=tick) as fetch:
+        assert len(taken(fetch, 4)) == 4
+    assert len(server.sessions) == 4
+    assert ended()
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 4])
+@pytest.mark.parametrize("counts", [[1] * 200, [60] * 8, [0] * 200, [1, 200, 1], [200, 200]])
+def test_pages_that_wait_are_bounded_however_slow_the_taker(
+    concurrency: int, counts: list[int]
+) -> None:
+    server = Server(counts)
+    bound = PAGES_PER_WORKER * concurrency
+    got = 0
+    most = 0
+    with Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick) as fetch:
+        for index in range(min(len(counts), 4)):
+            for item in fetch.pages(index):
+                got += isinstance(item, Page)
+                if got < 60:
+                    time.sleep(0.002)
+                # each worker may hold the page it has just read, and the day being taken its own
+                most = max(most, server.yielded - got)
+                assert server.yielded - got <= bound + PAGES_PER_WORKER + concurrency
+    assert sum(counts) == 0 or most > 0
+    assert ended()
+
+
+def test_pages_of_short_days_fill_no_more_room_than_there_is() -> None:
+    first = threading.Event()
+    server = Server([0, 1, 3, 3, 4, 4, 4])
+    bound = PAGES_PER_WORKER * 2
+
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        if index_of(day) == 0:
+            first.wait(GENEROUS)
+        yield from server.read_day(session, day)
+
+    with Fetch(days(7), read_day, concurrency=2, tick=tick) as fetch:
+        deadline = time.monotonic() + GENEROUS
+        while server.yielded <= bound and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.05)
+        assert server.yielded == bound + 1  # one in the worker's hand
+        first.set()
+        taken(fetch, 7)
+    assert ended()
+
+
+def test_days_are_still_read_at_the_same_time_after_many_pages() -> None:
+    barrier = threading.Barrier(4, timeout=GENEROUS)
+    server = Server([1] * 100)
+
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        if index_of(day) >= 96:
+            barrier.wait()
+        yield from server.read_day(session, day)
+
+    with Fetch(days(100), read_day, concurrency=4, tick=tick) as fetch:
+        assert len(taken(fetch, 100)) == 100
+    assert ended()
+
+
+def test_quiet_days_do_not_run_away_from_the_day_being_taken() -> None:
+    read: list[int] = []
+
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        read.append(index_of(day))
+        yield facts(index_of(day))
+
+    with Fetch(days(1000), read_day, concurrency=2, tick=tick) as fetch:
+        taken(fetch, 1)
+        time.sleep(0.1)
+        assert len(read) <= 2 + 2 * PAGES_PER_WORKER
+    assert ended()
+
+
+def test_the_day_being_taken_goes_on_though_others_filled_the_room() -> None:
+    others_full = threading.Event()
+    read = [0]
+
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        index = index_of(day)
+        if index == 0:
+            others_full.wait(GENEROUS)
+        for number in range(50):
+            if index:
+                read[0] += 1
+            yield page(index, number)
+        yield facts(index)
+
+    fetch = Fetch(days(8), read_day, concurrency=4, tick=tick)
+    with fetch:
+        time.sleep(0.2)  # the others read as far as they may
+        others_full.set()
+        assert taken(fetch, 8) == [plain(items) for items in expected([50] * 8)]
+    assert ended()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    counts=st.lists(st.integers(0, 6), min_size=1, max_size=10),
+    failing=st.sets(st.integers(0, 9), min_size=1),
+    concurrency=st.integers(1, 5),
+)
+def test_an_error_comes_at_its_day_after_everything_before_it(
+    counts: list[int], failing: set[int], concurrency: int
+) -> None:
+    failing = {index % len(counts) for index in failing}
+    server = Server(counts)
+    server.fails_at = {index: KaptureTransientError(f"day {index}") for index in failing}
+    first = min(failing)
+    fetch = Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick)
+    items: list[Page | DayFacts] = []
+    with fetch:
+        before = taken(fetch, first)
+        with pytest.raises(KaptureTransientError, match=f"^day {first}$"):
+            items.extend(fetch.pages(first))
+    assert before == [plain(each) for each in expected(counts)[:first]]
+    assert ended()
+
+
+def test_the_pages_of_a_failing_day_come_before_its_error() -> None:
+    server = Server([3])
+    server.fails_at = {0: KaptureTransientError("broken")}
+    items: list[Page | DayFacts] = []
+    fetch = Fetch(days(1), server.read_day, concurrency=1, tick=tick)
+    with pytest.raises(KaptureTransientError, match="broken"), fetch:
+        items.extend(fetch.pages(0))
+    assert plain(items) == plain([page(0, number) for number in range(3)])
+    assert ended()
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), KeyboardInterrupt(), MemoryError()])
+def test_an_error_of_any_kind_reaches_the_taker(error: BaseException) -> None:
+    server = Server([1, 0])
+    server.fails_at = {1: error}
+    with Fetch(days(2), server.read_day, concurrency=2, tick=tick) as fetch:
+        taken(fetch, 1)
+        with pytest.raises(type(error)):
+            list(fetch.pages(1))
+    assert ended()
+
+
+def test_the_other_days_go_on_behind_a_day_that_failed() -> None:
+    server = Server([1] * 6)
+    server.fails_at = {5: KaptureTransientError("last")}
+    with Fetch(days(6), server.read_day, concurrency=3, tick=tick) as fetch:
+        assert len(taken(fetch, 5)) == 5
+        with pytest.raises(KaptureTransientError, match="last"):
+            list(fetch.pages(5))
+    assert ended()
+
+
+def test_the_taker_is_told_the_time_while_no_page_comes() -> None:
+    gate = Gate(1)
+    ticks: list[float] = []
+
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        gate.wait(0.7)
+        yield facts(index_of(day))
+
+    begin = time.monotonic()
+    fetch = Fetch(days(1), read_day, concurrency=1, tick=lambda: ticks.append(time.monotonic()))
+    with fetch:
+        taken(fetch, 1)
+    assert len(ticks) >= 3
+    assert ticks[0] - begin < 5
+    assert ended()
+
+
+def test_a_tick_may_end_the_run() -> None:
+    gate = Gate(1)
+
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        gate.wait(600)
+        yield facts(index_of(day))
+
+    def stop() -> None:
+        raise SystemExit(143)
+
+    fetch = Fetch(days(3), read_day, concurrency=2, tick=stop)
+    with pytest.raises(SystemExit, match="143"), fetch:
+        taken(fetch, 3)
+    gate.stop()
+    fetch.join()
+    assert ended()
+
+
+def test_a_worker_in_the_middle_of_an_answer_is_left_behind() -> None:
+    answer = threading.Event()
+
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        answer.wait(GENEROUS)
+        yield facts(index_of(day))
+
+    fetch = Fetch(days(4), read_day, concurrency=4, tick=tick)
+    with fetch:
+        pass
+    begin = time.monotonic()
+    fetch.join()
+    assert time.monotonic() - begin < FAREWELL + 3
+    assert all(t.daemon for t in threading.enumerate() if t.name.startswith("kapture-"))
+    answer.set()
+    assert ended()
+
+
+def test_workers_that_wait_for_room_end_when_the_run_ends() -> None:
+    server = Server([100] * 10)
+    fetch = Fetch(days(10), server.read_day, concurrency=4, tick=tick)
+    with fetch:
+        next(fetch.pages(0))
+        time.sleep(0.05)
+    fetch.join()
+    assert ended()
+
+
+def test_a_stopped_gate_is_no_error_of_a_worker() -> None:
+    gate = Gate(1)
+    gate.stop()
+    ticks = []
+
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+        with gate.slot():
+            yield facts(index_of(day))
+
+    def stop() -> None:
+        ticks.append(1)
+        if len(ticks) == 3:
+            raise SystemExit(143)
+
+    fetch = Fetch(days(2), read_day, concurrency=2, tick=stop)
+    with pytest.raises(SystemExit, match="143"), fetch:
+        taken(fetch, 2)
+    assert ended()
+
+
+def test_no_days_start_no_workers() -> None:
+    fetch = Fetch([], Server([]).read_day, concurrency=4, tick=tick)
+    with fetch:
+        assert workers_left() == []
+    fetch.join()

@@ -1,0 +1,427 @@
+"""Every answer is read as what it means; no error shows a secret, an address or a long text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_kapture.errors import (
+    KaptureAuthError,
+    KaptureError,
+    KaptureRequestError,
+    KaptureResponseError,
+    KaptureThrottledError,
+    KaptureTransientError,
+)
+from tap_kapture.responses import MAX_QUOTE, MAX_RETRY_AFTER, Answer, Reader, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOKEN = "c2VjcmV0OnRva2Vu"  # noqa: S105 - a made-up secret is what must not be shown
+API_KEY = "key-9f8e7d"
+READER = Reader(secrets=(TOKEN, API_KEY))
+PATH = "/select-ticket.html"
+
+
+def answer(
+    body: object = "", status: int = 200, *, reader: Reader = READER, **headers: str
+) -> Answer:
+    """Read an answer whose body is JSON, or bytes as they are."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return reader.read(Reply(status, {"content-type": "application/json", **named}, raw, PATH))
+
+
+def failed(text: object, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return an envelope of a failure."""
+    return {"status": "failed", "message": text, **more}
+
+
+def rows(found: Answer) -> list[object]:
+    """Return the records of an answer."""
+    return [json.loads(bytes(each)) for each in found.rows]
+
+
+# Success
+
+
+@pytest.mark.parametrize("status", ["status", "Status", "STATUS"])
+@pytest.mark.parametrize("message", ["message", "Message"])
+@pytest.mark.parametrize("word", ["success", "Success", " SUCCESS "])
+def test_records_are_read_in_both_spellings(status: str, message: str, word: str) -> None:
+    assert rows(answer({status: word, message: [{"a": 1}, {"a": 2}]})) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_single_object_is_one_record() -> None:
+    assert rows(answer({"status": "success", "message": {"a": [1]}})) == [{"a": [1]}]
+
+
+@pytest.mark.parametrize("key", ["totalCount", "totalcount", "TotalCount"])
+@pytest.mark.parametrize(("sent", "total"), [(7, 7), ("7", 7), (0, None), (None, None)])
+def test_the_total_is_read(key: str, sent: object, total: int | None) -> None:
+    assert answer({"status": "success", "message": [], key: sent}).total == total
+
+
+def test_rows_stay_json_with_every_digit() -> None:
+    found = answer(b'{"status": "success", "message": [{"n": 1.50, "t": "\\u0905"}]}')
+    assert [bytes(each) for each in found.rows] == [b'{"n": 1.50, "t": "\\u0905"}']
+
+
+def test_characters_that_are_not_valid_are_counted() -> None:
+    body = '{"status": "success", "message": [{"t": "\x81\x81"}]}'.encode("latin-1")
+    assert answer(body, content_type="text/html; charset=windows-1252").replaced == 2
+
+
+EMPTY: list[str | list[object] | None] = [
+    *([], None, "", " ", "No tickets found", "No Tickets Found.", "no ticket found", "No data"),
+    *(
+        "No records found!",
+        "No customers found",
+        "No data available",
+        "no results",
+        "NO DATA FOUND",
+    ),
+    *("No such records exist", "No records were found", "  No  record  exists. "),
+]
+
+
+@pytest.mark.parametrize("message", EMPTY)
+def test_every_known_way_to_say_no_records_is_an_empty_day(message: object) -> None:
+    assert answer({"status": "success", "message": message}) == Answer([])
+
+
+@pytest.mark.parametrize("message", [m for m in EMPTY if m and str(m).strip()])
+def test_no_records_may_be_said_as_a_failure(message: str) -> None:
+    assert answer(failed(message)) == Answer([])
+    assert answer({"Status": "failed", "Message": message}) == Answer([])
+
+
+def test_a_success_without_a_message_has_no_records() -> None:
+    assert answer({"status": "success"}) == Answer([])
+
+
+def test_further_texts_for_no_records_can_be_configured() -> None:
+    reader = Reader(no_data=(re.compile("nichts gefunden", re.IGNORECASE),))
+    assert answer(failed("Leider Nichts gefunden."), reader=reader) == Answer([])
+    text = {"status": "success", "message": "nichts gefunden"}
+    assert answer(text, reader=reader) == Answer([])
+    with pytest.raises(KaptureAuthError):
+        answer(failed("Invalid Auth Key, nichts gefunden"), reader=reader)
+
+
+@pytest.mark.parametrize("message", [7, 0, True, False, 1.5])
+def test_a_success_with_anything_else_is_refused(message: object) -> None:
+    with pytest.raises(KaptureResponseError, match="a number or a boolean"):
+        answer({"status": "success", "message": message})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ok", "No access to tickets found", "not found", "no", "There are no tickets", "No datax"],
+)
+def test_a_success_with_an_unknown_text_is_refused_quoting_it(text: str) -> None:
+    with pytest.raises(KaptureResponseError, match=f"the text '{text}'.*no_data_messages"):
+        answer({"status": "success", "message": text})
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"message": []}, {"status": None}, {"status": 1}, {"status": ["success"]}]
+)
+def test_an_envelope_without_a_status_is_no_kapture_answer(body: object) -> None:
+    with pytest.raises(KaptureResponseError, match="has no 'status'"):
+        answer(body)
+
+
+# Failures with HTTP 200
+
+
+@pytest.mark.parametrize(
+    "text", ["Invalid Auth Key", "AuthKeyInvalid", "APIExpired", "apiexpired."]
+)
+@pytest.mark.parametrize("spelling", [str.lower, str.title])
+def test_a_credential_that_is_not_accepted_says_how_to_fix_it(
+    text: str, spelling: Callable[[str], str]
+) -> None:
+    body = {spelling("status"): "failed", spelling("message"): text}
+    with pytest.raises(KaptureAuthError, match="Check 'auth_token'") as caught:
+        answer(body)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["ServerFailure", "serverfailure", " ServerFailure. "])
+def test_a_failure_of_the_server_is_worth_another_try(text: str) -> None:
+    with pytest.raises(KaptureTransientError):
+        answer(failed(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Invalid Json.", "invalid json", "ticket_ids are missing.", "ReqFieldMissing"),
+        *("either start_date is null or blank", "Either start_date is null or blank."),
+    ],
+)
+def test_a_request_that_is_wrong_is_named(text: str) -> None:
+    with pytest.raises(KaptureRequestError, match=r"refused the request.*cm_id") as caught:
+        answer(failed(text))
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["Something new", "Permission denied", "Tickets not found yet"])
+@pytest.mark.parametrize("status", ["failed", "error", "pending", ""])
+def test_an_unknown_failure_is_never_no_records(text: str, status: str) -> None:
+    with pytest.raises(KaptureRequestError, match=f"unknown text '{text}'"):
+        answer({"status": status, "message": text})
+
+
+@pytest.mark.parametrize("message", [None, "", " ", [], [{"ticketId": "1"}], {"a": 1}, 7])
+def test_a_failure_without_a_text_is_never_no_records(message: object) -> None:
+    with pytest.raises(KaptureRequestError, match="unknown text ''"):
+        answer(failed(message))
+
+
+def test_a_failure_without_a_message_is_never_no_records() -> None:
+    with pytest.raises(KaptureRequestError):
+        answer({"status": "failed"})
+
+
+# Other bodies with HTTP 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>Sign in</html>", b'{"status": "success", "message": [{"a"', b"Service down"],
+)
+def test_what_is_not_json_is_worth_another_try(body: bytes) -> None:
+    with pytest.raises(KaptureTransientError, match="the body is not JSON"):
+        answer(body, content_type="text/html")
+
+
+def test_json_from_elsewhere_is_refused() -> None:
+    with pytest.raises(KaptureResponseError):
+        answer([{"ticketId": "1"}])
+    with pytest.raises(KaptureResponseError, match="unknown charset 'x-none'"):
+        answer({}, content_type="text/html; charset=x-none")
+
+
+# HTTP statuses
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_401_and_403_are_about_the_credential(status: int) -> None:
+    with pytest.raises(KaptureAuthError, match=f"HTTP {status}.*auth_token"):
+        answer(b"<html>", status)
+
+
+@pytest.mark.parametrize("status", [408, 500, 501, 502, 504, 520, 599])
+def test_a_failure_that_may_pass_is_worth_another_try(status: int) -> None:
+    with pytest.raises(KaptureTransientError, match=f"HTTP {status}") as caught:
+        answer(b"<html>", status)
+    assert not isinstance(caught.value, KaptureThrottledError)
+
+
+@pytest.mark.parametrize("status", [204, 206, 400, 405, 413, 415, 422, 431])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html>secret body</html>", ""),
+        (b"", ""),
+        (b'{"status": "failed", "message": "start_date is odd"}', " and 'start_date is odd'"),
+        (b'{"message": ["a list"]}', ""),
+        (b'["secret body"]', ""),
+    ],
+)
+def test_any_other_status_stops_the_run_quoting_at_most_the_message(
+    status: int, body: bytes, said: str
+) -> None:
+    with pytest.raises(KaptureRequestError) as caught:
+        answer(body, status)
+    assert str(caught.value) == f"Kapture refused the request with HTTP {status}{said}"
+
+
+def test_a_known_credential_text_is_one_with_any_status() -> None:
+    with pytest.raises(KaptureAuthError, match="Invalid Auth Key"):
+        answer(failed("Invalid Auth Key"), 400)
+
+
+def test_404_names_the_path_and_the_other_known_ones() -> None:
+    with pytest.raises(KaptureRequestError, match=r"nothing at /select-ticket\.html") as caught:
+        answer(b"<html>", 404, reader=Reader(other_paths=("/ms/customers", "/old")))
+    assert "/ms/customers or /old" in str(caught.value)
+    with pytest.raises(KaptureRequestError) as caught:
+        answer(b"<html>", 404)
+    assert "Some accounts" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        (f"https://login.example.com/sso?next=/x&token={TOKEN}", "login.example.com"),
+        ("//other.example.com:8443/", "other.example.com"),
+        ("/login", "another page"),
+        ("", "another page"),
+        ("http://[", "another page"),
+        (f"https://{TOKEN.lower()}@evil.example.com/", "evil.example.com"),
+    ],
+)
+def test_a_redirect_names_the_host_and_nothing_else_of_the_address(
+    status: int, location: str, host: str
+) -> None:
+    with pytest.raises(KaptureRequestError) as caught:
+        answer(b"", status, location=location)
+    text = str(caught.value)
+    assert text.startswith(f"HTTP {status} redirects to {host}, which is not followed")
+    assert TOKEN.lower() not in text.lower()
+
+
+# Retry-After
+
+NOW = dt.datetime.now(dt.timezone.utc)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("1.5", 1.5),
+        ("600", 600.0),
+        ("601", 600.0),
+        ("999999999", 600.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 600.0),
+        (format_datetime(NOW + dt.timedelta(days=1), usegmt=True), 600.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00", 0.0),
+    ],
+)
+def test_the_server_says_how_long_to_wait(status: int, header: str, seconds: float) -> None:
+    with pytest.raises(KaptureThrottledError, match=f"HTTP {status}") as caught:
+        answer(b"", status, retry_after=header)
+    assert caught.value.retry_after == seconds
+
+
+def test_a_wait_until_a_date_is_what_is_left_of_it() -> None:
+    until = dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=120)
+    with pytest.raises(KaptureThrottledError) as caught:
+        answer(b"", 429, retry_after=format_datetime(until, usegmt=True))
+    assert caught.value.retry_after is not None
+    assert 60 < caught.value.retry_after <= 121
+
+
+@pytest.mark.parametrize(
+    "header", ["", "soon", "-5", "1e3", "NaN", "inf", "1,5", "1 2", "Mon, 99 Foo 2024 1:2:3 GMT"]
+)
+def test_a_wait_that_cannot_be_read_is_none(header: str) -> None:
+    with pytest.raises(KaptureThrottledError) as caught:
+        answer(b"", 429, retry_after=header)
+    assert caught.value.retry_after is None
+
+
+@settings(deadline=None, max_examples=300)
+@given(header=st.text(st.characters(codec="latin-1"), max_size=40))
+def test_no_retry_after_breaks_the_run(header: str) -> None:
+    with pytest.raises(KaptureThrottledError) as caught:
+        answer(b"", 429, retry_after=header)
+    wait = caught.value.retry_after
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER
+
+
+# What an error may show
+
+PRIVATE = [
+    "asha@example.com",
+    "asha.rao+kapture@mail.example.co.in",
+    "+91 98450 12345",
+    "9845012345",
+    "(080) 2345-6789",
+    "080-2345.6789",
+    TOKEN,
+    API_KEY,
+]
+
+
+def error_of(body: object, status: int, headers: dict[str, str]) -> KaptureError:
+    """Return the error that an answer is."""
+    with pytest.raises(KaptureError) as caught:
+        answer(body, status, reader=READER, **headers)
+    return caught.value
+
+
+def messages_of(text: str) -> list[str]:
+    """Return what every error says in which a server's text could show."""
+    answers: list[tuple[object, int, dict[str, str]]] = [
+        (failed(text), 200, {}),
+        ({"status": "success", "message": text}, 200, {}),
+        (failed(f"Invalid Auth Key {text}"), 200, {}),
+        (failed(f"Invalid Json. {text}"), 200, {}),
+        (failed(f"ServerFailure {text}"), 200, {}),
+        (failed(text), 400, {}),
+        (failed(f"Invalid Auth Key {text}"), 400, {}),
+        (failed(text), 500, {}),
+        (failed(text), 404, {}),
+        ({"status": text, "message": text}, 200, {}),
+        (text.encode(), 200, {"content_type": "text/html"}),
+        (b"", 302, {"location": f"https://x.example/{text}"}),
+        (b"", 429, {"retry_after": text}),
+    ]
+    errors = [error_of(*each) for each in answers]
+    return [f"{error} {error!r} {error.args} {error.__cause__}" for error in errors]
+
+
+@pytest.mark.parametrize("private", PRIVATE)
+def test_no_error_shows_a_secret_or_an_address(private: str) -> None:
+    for text in [
+        private,
+        f"user {private} is not known",
+        f"a{private}b",
+        f"<{private}>, '{private}'",
+        "x" * (MAX_QUOTE - 4) + private,
+        f"x\n{private}\ty",
+    ]:
+        for message in messages_of(text):
+            assert private not in message
+            assert private[:8] not in message
+
+
+@settings(deadline=None, max_examples=200)
+@given(before=st.text(max_size=30), after=st.text(max_size=30), private=st.sampled_from(PRIVATE))
+def test_a_secret_is_masked_wherever_it_stands(before: str, after: str, private: str) -> None:
+    assert private not in READER.quote(f"{before}{private}{after}")
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=st.text(max_size=600))
+def test_a_quote_is_one_short_line(text: str) -> None:
+    quote = READER.quote(text)
+    assert len(quote) <= MAX_QUOTE
+    assert len(quote.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("length", [199, 200, 201, 5000])
+def test_a_quote_has_at_most_200_characters(length: int) -> None:
+    assert READER.quote("x" * length) == "x" * min(length, 200)
+    with pytest.raises(KaptureRequestError) as caught:
+        answer(failed("x" * length))
+    assert "x" * 200 + "'" in str(caught.value) or length < 200
+    assert "x" * 201 not in str(caught.value)
+
+
+def test_the_longest_secret_is_masked_first() -> None:
+    reader = Reader(secrets=("abcdef", "abc"))
+    assert reader.quote("x abcdef y abc") == "x [secret] y [secret]"
+
+
+def test_a_reader_does_not_show_its_secrets() -> None:
+    assert TOKEN not in repr(READER)
