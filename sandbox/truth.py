@@ -29,7 +29,7 @@ def warehouse_record(columns: Mapping[str, Kind], row: Row, *, clean_text: bool)
     for name, value in row.items():
         kind = columns.get(name)
         if kind is None:
-            extra[name] = value
+            extra[name] = _text_within(value, clean_text=True) if clean_text else value
         elif isinstance(value, Unreadable):
             extra[name] = value.raw
         else:

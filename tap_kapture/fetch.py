@@ -144,18 +144,23 @@ class Fetch:
             return None
 
     def _put(self, index: int, item: Page | DayFacts) -> None:
-        """Hand on a page, once there is room for it; the day that is being taken has its own."""
+        """Hand on a page, and come back once there is room for another one."""
         with self._changed:
-            while not self._stopped and isinstance(item, Page):
-                own = sum(page.weight for page in self._waiting[index] if isinstance(page, Page))
-                if own < PAGES_PER_WORKER and (index == self._head or self._pages < self._bound):
-                    self._pages += item.weight
-                    break
-                self._changed.wait()
+            if not self._stopped:
+                self._waiting[index].append(item)
+                self._changed.notify_all()
+            if isinstance(item, Page):
+                self._pages += item.weight
+                while not self._stopped and not self._has_room(index):
+                    self._changed.wait()
             if self._stopped:
                 raise StoppedError
-            self._waiting[index].append(item)
-            self._changed.notify_all()
+
+    def _has_room(self, index: int) -> bool:
+        """Whether a page of a day may wait; the day that is being taken has room of its own."""
+        items = self._waiting[index]
+        own = sum(page.weight for page in items if isinstance(page, Page))
+        return own < PAGES_PER_WORKER and (index == self._head or self._pages < self._bound)
 
     def _put_error(self, index: int | None, error: BaseException) -> None:
         with self._changed:

@@ -14,6 +14,9 @@ from tap_kapture.errors import KapturePagingError
 MAX_LIMIT = 5000
 """The largest ``limit`` that is ever asked for, in rows."""
 
+MAX_STALE = 3
+"""Pages in a row without a new key after which a day is not read on."""
+
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
@@ -42,6 +45,7 @@ class Reading:
         keys: Distinct keys seen so far.
         repeats: Keys met again on a later page: rows moved while the day was being paged.
         total: The last positive ``totalCount`` that the server gave, or None.
+        stale: Pages in a row that held no new key.
         last_was_short: The page before held fewer rows than were asked for.
         offset_ignored: The account answers every offset with the same rows.
         done: Nothing is left to ask.
@@ -52,6 +56,7 @@ class Reading:
     keys: int = 0
     repeats: int = 0
     total: int | None = None
+    stale: int = 0
     last_was_short: bool = False
     offset_ignored: bool = False
     done: bool = False
@@ -85,14 +90,14 @@ class Reading:
         whole = replace(now, done=True)
         if page.rows == 0 or page.rows > self.limit:
             return whole
-        if self.offset_ignored or page.new_keys == 0:
+        if self.offset_ignored or (page.new_keys == 0 and page.repeats == self.keys):
             # The same rows again. They are the whole day, unless they fill the page to its limit.
-            if not short and not self.last_was_short:
-                return _widened(now)
-            # Fewer than all the rows so far are no ignored offset: rows moved between the pages.
-            moved = 0 if page.repeats == self.keys else self.repeats + page.repeats
-            return replace(whole, repeats=moved)
+            return whole if short or self.last_was_short else _widened(now)
         now = replace(now, repeats=self.repeats + page.repeats)
+        if page.new_keys == 0:
+            # Only some of the rows again: they moved, or came twice, and others may follow.
+            return replace(now, stale=self.stale + 1, done=self.stale + 1 == MAX_STALE)
+        now = replace(now, stale=0)
         # A full page may be one of many: it takes a short one to believe the total, which some
         # servers fill with the rows of the page.
         reached = now.total is not None and now.keys >= now.total

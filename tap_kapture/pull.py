@@ -117,6 +117,7 @@ class Pull:
         self._reader = DayReader(
             endpoint.stream,
             key=endpoint.key,
+            convert_key=self._shaper.converters[endpoint.key],
             status=endpoint.status_column,
             closed_statuses=settings.closed_statuses,
             page_size=settings.page_size,

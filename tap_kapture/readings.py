@@ -106,6 +106,7 @@ class DayReader:
         stream: str,
         *,
         key: str,
+        convert_key: Callable[[object], object],
         status: str | None,
         closed_statuses: frozenset[str],
         page_size: int,
@@ -116,6 +117,8 @@ class DayReader:
         Args:
             stream: Name of the stream, for messages.
             key: Name of the primary key.
+            convert_key: Turns the key on the wire into that of the table; null or ValueError if it
+                is none.
             status: Name of the column that tells open from closed, or None.
             closed_statuses: Statuses that count as closed, in lower case.
             page_size: Rows to ask for.
@@ -123,6 +126,7 @@ class DayReader:
         """
         self._stream = stream
         self._key = key
+        self._convert_key = convert_key
         self._closed = closed_statuses if status else None
         self._page_size = page_size
         self._verify = verify_last_page
@@ -171,14 +175,14 @@ class DayReader:
                 facts = PageFacts(
                     rows=len(answer.rows),
                     new_keys=len(page_keys) - repeats,
-                    repeats=repeats if trusted else 0,
+                    repeats=repeats,
                     total=answer.total if trusted else None,
                 )
                 try:
                     reading = reading.after(facts, verify_last_page=self._verify)
                 except KapturePagingError as error:
                     raise error.at(self._stream, day, reading.offset) from None
-            if reading.settled or len(contents) == reading.total:
+            if reading.settled or len(contents) == reading.total or not self._doubts.trusted:
                 break
             if attempt == MAX_READINGS:
                 self._doubts.add(self._stream, day, reading, len(contents))
@@ -194,13 +198,16 @@ class DayReader:
         except msgspec.ValidationError:
             msg = "an element of message is no record"
             raise KaptureResponseError(msg).at(self._stream, day, offset) from None
-        key = head.key
-        usable = isinstance(key, (str, int)) and not isinstance(key, bool)
-        text = str(key).replace("\0", "").strip() if usable else ""
+        usable = isinstance(head.key, (str, int)) and not isinstance(head.key, bool)
+        try:
+            key = self._convert_key(head.key) if usable else None
+        except ValueError:
+            key = None
+        text = "" if key is None else str(key).replace("\0", "").strip()
         if not text:
             msg = (
-                f"a record has no '{self._key}', so it cannot be told from others. Ask Kapture "
-                "support why the account's records come without it"
+                f"a record has no usable '{self._key}', so it cannot be told from others. Ask "
+                "Kapture support why the account's records come without it"
             )
             raise KaptureRecordError(msg).at(self._stream, day, offset)
         if self._closed is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tap_kapture import converters
 from tap_kapture.converters import MAX_INTEGER
 from tap_kapture.envelopes import decode_record
+from tap_kapture.errors import KaptureRecordError
 from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
 
 if TYPE_CHECKING:
@@ -106,8 +107,14 @@ class Shaper:
 
         Raises:
             UnicodeDecodeError: A text is not valid UTF-8.
+            KaptureRecordError: It is nested, or holds a number, beyond what can be read.
         """
-        return self.shape(decode_record(row))
+        raw = decode_record(row)
+        try:
+            return self.shape(raw)
+        except RecursionError:
+            msg = "a record is nested beyond what can be read"
+            raise KaptureRecordError(msg) from None
 
     def _convert(self, name: str, value: object, record: dict[str, Any]) -> None:
         """Put a value into its column, or into ``extra_fields``."""

@@ -154,7 +154,7 @@ def _checked_url(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if not host or parts.scheme not in {"https", "http"}:
+    if not host or re.search(r"\s", url.strip()) or parts.scheme not in {"https", "http"}:
         msg = "must be an address such as https://acme.kapturecrm.com"
         raise ValueError(msg)
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -222,7 +222,11 @@ def _user_agent(value: str | None) -> str:
 
 def _patterns(values: list[str]) -> tuple[re.Pattern[str], ...]:
     try:
-        return tuple(re.compile(value, re.IGNORECASE) for value in values)
+        patterns = tuple(re.compile(value, re.IGNORECASE) for value in values)
     except re.error as error:
         msg = f"holds a regular expression that does not compile: {error}"
         raise ValueError(msg) from None
+    if any(pattern.search("") for pattern in patterns):
+        msg = "holds a pattern that matches any text, so that every failure would be an empty day"
+        raise ValueError(msg)
+    return patterns

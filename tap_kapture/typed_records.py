@@ -68,7 +68,7 @@ class TypedShaper:
             self._fields.finish(record)
         except UnicodeDecodeError:
             raise
-        except (msgspec.ValidationError, ValueError):
+        except (msgspec.ValidationError, ValueError, RecursionError):
             return self._general.shape_row(row)
         return record
 

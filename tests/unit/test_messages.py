@@ -113,6 +113,13 @@ def test_any_records_are_written_as_the_sdk_writes_them(
     assert written_by_pages(records, version) == written_by_the_sdk(records, version)
 
 
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass for the writer."""
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+
+
+@pytest.mark.usefixtures("still_clock")
 def test_records_wait_for_the_state_behind_them() -> None:
     with Stdout() as stdout:
         writer = MessageWriter()
@@ -133,6 +140,7 @@ def test_a_schema_is_out_at_once() -> None:
         assert [json.loads(line)["type"] for line in stdout.lines] == ["SCHEMA"]
 
 
+@pytest.mark.usefixtures("still_clock")
 def test_much_is_written_at_once() -> None:
     with Stdout() as stdout:
         writer = MessageWriter()

@@ -116,13 +116,20 @@ def test_rows_that_moved_between_pages_leave_the_day_unsettled() -> None:
 
 
 def test_rows_that_moved_are_noticed_even_when_the_last_page_brings_nothing_new() -> None:
-    reading = after(page(10), page(1, new=0, repeats=1))
+    reading = after(page(10), page(1, new=0, repeats=1), page(0))
     assert reading.done
     assert not reading.settled
     assert not after(page(10), page(4), page(10, new=0, repeats=10)).settled
-    capped = after(page(4), page(4), page(2, new=0, repeats=2))
+    capped = after(page(4), page(4), page(2, new=0, repeats=2), page(0))
     assert capped.done
     assert not capped.settled
+
+
+def test_a_page_of_some_rows_again_does_not_end_the_day_but_three_in_a_row_do() -> None:
+    again = page(2, new=0, repeats=2)
+    assert not after(page(4), page(4), again).done
+    assert not after(page(4), page(4), again, again, page(1), again, again).done
+    assert after(page(4), page(4), again, again, again).done
 
 
 def test_a_total_settles_a_day_whatever_moved() -> None:

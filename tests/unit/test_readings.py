@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from paged_account import PagedAccount, row, rows, warnings_logged
 
+from tap_kapture import converters
 from tap_kapture.errors import KapturePagingError, KaptureRecordError, KaptureResponseError
 from tap_kapture.readings import MAX_READINGS, DayFacts, DayReader, Page
 from tap_kapture.responses import Answer
@@ -30,6 +32,7 @@ def reader(page_size: int = 10, *, verify: bool = True, status: str | None = "st
     return DayReader(
         "tickets",
         key="ticketId",
+        convert_key=partial(converters.text, cleaner=converters.clean),
         status=status,
         closed_statuses=CLOSED,
         page_size=page_size,
@@ -224,6 +227,22 @@ def test_a_key_is_the_same_as_number_and_as_text() -> None:
     assert facts.records == 1
 
 
+@pytest.mark.parametrize(("size", "weight"), [(0, 1), (2**20 - 1, 1), (2**20, 2), (2**25, 33)])
+def test_a_page_weighs_one_for_each_mib_begun(size: int, weight: int) -> None:
+    assert Page([], size).weight == weight
+
+
+def test_a_key_with_invalid_bytes_is_a_key_and_its_row_stays_as_it_was() -> None:
+    listed = [
+        b'{"ticketId": "1\xff", "status": "Closed"}',
+        b'{"ticketId": "2\xff", "status": "Open"}',
+        b'{"ticketId": "3", "status": "Closed", "detail": "\xff"}',
+    ]
+    handed, facts = read(PagedAccount(listed), reader())
+    assert handed == listed
+    assert (facts.records, facts.open_count) == (3, 1)
+
+
 def test_open_tickets_are_those_that_are_not_closed_now() -> None:
     listed = [
         row("1", status="Pending"),
@@ -308,7 +327,7 @@ def test_untrusted_counts_still_leave_no_row_behind() -> None:
 @pytest.mark.parametrize("key", [None, "", "  ", "\0", True, False, 1.5, [], {}, ["1"]])
 def test_a_record_without_its_key_stops_the_run_naming_the_place(key: object) -> None:
     listed = [*rows(10), row(key)]
-    with pytest.raises(KaptureRecordError, match="no 'ticketId'") as caught:
+    with pytest.raises(KaptureRecordError, match="no usable 'ticketId'") as caught:
         read(PagedAccount(listed), reader(10))
     assert str(caught.value).startswith("tickets, day 2024-04-19, offset 10: ")
 

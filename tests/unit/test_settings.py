@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pendulum
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigValidationError
@@ -343,7 +343,7 @@ def test_settings_do_not_show_their_secrets() -> None:
 
 @hypothesis_settings(deadline=None, max_examples=60)
 @given(
-    secret=st.text(min_size=8, max_size=30),
+    secret=st.text(max_size=30).map("Zq7xK2w{}".format),
     setting=st.sampled_from(["auth_token", "http_headers"]),
     other=st.sampled_from([{}, {"page_size": 0}, {"timezone": "x"}, {"zzz": 1}]),
     listed=st.booleans(),
@@ -354,7 +354,6 @@ def test_no_message_and_no_log_line_shows_a_secret(
     other: dict[str, Any],
     listed: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    assume(not secret.isspace() and len(set(secret)) > 4)
     value: Any = [secret] if listed else secret
     config = {
         "auth_token": {"auth_token": value},

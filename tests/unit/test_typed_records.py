@@ -1,0 +1,190 @@
+"""The shortcut for usual records writes, byte for byte, what the general way writes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import msgspec
+import pendulum
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from singer_sdk.contrib.msgspec import encoder
+from wire_samples import CALENDAR, CONTACT, CUSTOMER, OLDER_TICKET, TICKET
+
+from tap_kapture.errors import KaptureRecordError
+from tap_kapture.records import Shaper
+from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, Column
+from tap_kapture.typed_records import TypedShaper
+
+KOLKATA = pendulum.timezone("Asia/Kolkata")
+STREAMS: dict[str, tuple[tuple[Column, ...], dict[str, Any]]] = {
+    "tickets": (TICKETS, TICKET),
+    "customers": (CUSTOMERS, CUSTOMER),
+}
+
+
+def written(columns: tuple[Column, ...], rows: list[bytes], *, clean_text: bool) -> list[Any]:
+    """Shape rows in both ways, compare them, and return the records as they are written."""
+    general = Shaper(columns, KOLKATA, clean_text=clean_text)
+    behind = Shaper(columns, KOLKATA, clean_text=clean_text)
+    typed = TypedShaper(columns, behind)
+    found = []
+    for row in rows:
+        usual = encoder.encode(typed.shape(msgspec.Raw(row)))
+        assert usual == encoder.encode(general.shape_row(row))
+        found.append(json.loads(usual))
+    assert behind.misfits() == general.misfits()
+    return found
+
+
+def changed(sample: dict[str, Any], **changes: object) -> bytes:
+    """Return a record's JSON."""
+    return json.dumps({**sample, **changes}).encode()
+
+
+@pytest.mark.parametrize("clean_text", [True, False])
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"extra_fields": None},
+        {"extra_fields": {"a": 1}},
+        {"unknown": "x&amp;"},
+        {"status": 7, "name": 7},
+        {"status": True, "name": Ellipsis},
+        {"taskTitle": "a\0b", "name": "&lt;\0"},
+        {"taskId": "42", "creatorId": " 42 "},
+        {"taskId": "", "creatorId": " "},
+        {"taskId": 2**63, "creatorId": -(2**63)},
+        {"taskId": 2**63 - 1, "creatorId": 2**70},
+        {"taskId": 1.0, "creatorId": 1.5},
+        {"date": " 19-04-2024 14:19 ", "generationDate": CALENDAR},
+        {"date": "soon", "generationDate": {**CALENDAR, "month": 12}},
+        {"date": None, "generationDate": ""},
+        {"date": 5, "generationDate": []},
+        {"attachments": [1, "a", None], "contacts": [CONTACT, {**CONTACT, "age": "x"}]},
+        {"attachments": None, "contacts": None},
+        {"attachments": "", "contacts": [None]},
+        {"attachments": {}, "contacts": {}},
+        {"additional_info": {"a": ["&lt;"]}, "contacts": [{**CONTACT, "unknown": 1}]},
+        {"additional_info": [], "contacts": [{**CONTACT, "isGuest": "1"}]},
+        {"additional_info": "x", "contacts": [{}]},
+        {"maxCreditAmt": "12.50", "isApi": 1, "deleted": "false"},
+        {"maxCreditAmt": [], "isApi": "maybe"},
+        {"maxCreditAmt": 2**70},
+    ],
+)
+def test_odd_values_take_the_general_way(
+    stream: str,
+    changes: dict[str, object],
+    clean_text: bool,  # noqa: FBT001 - a case
+) -> None:
+    columns, sample = STREAMS[stream]
+    changes = {name: value for name, value in changes.items() if value is not ...}
+    row = changed(sample, **changes)
+    written(columns, [row, row], clean_text=clean_text)
+
+
+def test_an_older_ticket_is_written_alike() -> None:
+    (record,) = written(TICKETS, [changed(OLDER_TICKET)], clean_text=True)
+    assert record["extra_fields"] == {"sla status": "out of sla"}
+    assert record["contactId"] == 47895486
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'{"ticketId": "1", "ticketId": "2", "taskId": "x", "taskId": 3}',
+        b'{"ticketId": "1", "status": "a", "status": null}',
+        b'{"ticketId": "1", "taskId": 1e2, "total_conversations": -0}',
+        b"{}",
+    ],
+)
+def test_odd_json_is_written_alike(row: bytes) -> None:
+    written(TICKETS, [row], clean_text=True)
+
+
+def test_numbers_keep_their_digits() -> None:
+    row = b'{"id": 1, "maxCreditAmt": 0.10, "outStandingAmount": 12345678901234567890.125}'
+    typed = TypedShaper(CUSTOMERS, Shaper(CUSTOMERS, KOLKATA, clean_text=True))
+    text = encoder.encode(typed.shape(row))
+    assert b'"maxCreditAmt":0.10,' in text
+    assert b'"outStandingAmount":12345678901234567890.125,' in text
+
+
+def test_invalid_bytes_are_left_to_the_caller() -> None:
+    typed = TypedShaper(TICKETS, Shaper(TICKETS, KOLKATA, clean_text=True))
+    with pytest.raises(UnicodeDecodeError):
+        typed.shape(b'{"ticketId": "\xff"}')
+
+
+@pytest.mark.parametrize("value", [b"9" * 5000, b"[" * 100_000 + b"]" * 100_000])
+def test_a_record_beyond_what_parsers_take_is_named(value: bytes) -> None:
+    typed = TypedShaper(TICKETS, Shaper(TICKETS, KOLKATA, clean_text=True))
+    with pytest.raises(KaptureRecordError):
+        typed.shape(b'{"ticketId": "1", "additional_info": {"a": ' + value + b"}}")
+
+
+@pytest.mark.parametrize("depth", range(50, 1500, 50))
+def test_a_deep_record_is_shaped_or_named(depth: int) -> None:
+    typed = TypedShaper(TICKETS, Shaper(TICKETS, KOLKATA, clean_text=True))
+    row = b'{"ticketId": "1", "additional_info": {"a": ' + b"[" * depth + b"]" * depth + b"}}"
+    if depth <= 200:
+        assert typed.shape(row) is not None
+        return
+    with contextlib.suppress(KaptureRecordError):
+        typed.shape(row)
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**65), 2**65)
+    | st.floats(-1e9, 1e9, allow_nan=False)
+    | TEXT
+    | st.sampled_from(["", " ", "&lt;", "\0", "1", "true", "1.50", "19-04-2024 14:19", CALENDAR]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def records_like(
+    sample: dict[str, Any], columns: tuple[Column, ...]
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw records that differ from a sample in a few values."""
+    names = st.sampled_from([column.name for column in columns])
+    usual = st.dictionaries(names, TEXT | st.integers() | st.none(), max_size=4)
+    odd = st.dictionaries(names | TEXT, VALUES, max_size=2)
+    return st.builds(lambda *changes: sample | changes[0] | changes[1], usual, odd)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    tickets=st.lists(records_like(TICKET, TICKETS), min_size=1, max_size=3),
+    clean_text=st.booleans(),
+)
+def test_tickets_are_written_alike(
+    tickets: list[dict[str, Any]],
+    clean_text: bool,  # noqa: FBT001 - drawn
+) -> None:
+    written(TICKETS, [json.dumps(each).encode() for each in tickets], clean_text=clean_text)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    customer=records_like(CUSTOMER, CUSTOMERS),
+    contacts=st.none() | st.lists(records_like(CONTACT, CONTACTS), max_size=3),
+    clean_text=st.booleans(),
+)
+def test_customers_are_written_alike(
+    customer: dict[str, Any],
+    contacts: list[dict[str, Any]] | None,
+    clean_text: bool,  # noqa: FBT001 - drawn
+) -> None:
+    customer |= {} if contacts is None else {"contacts": contacts}
+    written(CUSTOMERS, [json.dumps(customer).encode()], clean_text=clean_text)
