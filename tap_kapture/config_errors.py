@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +49,8 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to load, and seldom needed
+
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "see tap-kapture --about for the settings"
     return f"{name}: there is no such setting; {hint}"

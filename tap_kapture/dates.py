@@ -7,8 +7,6 @@ from datetime import date, datetime, timezone
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-import pendulum
-
 if TYPE_CHECKING:
     from datetime import tzinfo
 
@@ -47,6 +45,8 @@ def local_day(text: str, zone: tzinfo) -> date:
     if not _STARTS_WITH_A_DAY.match(text):
         msg = "not a date"
         raise ValueError(msg)
+    import pendulum  # noqa: PLC0415 - a quarter of the start-up, and --discover needs no date
+
     parsed: object = pendulum.parse(text.strip(), exact=True, tz=zone)
     if isinstance(parsed, datetime):
         try:

@@ -6,17 +6,17 @@ import logging
 import threading
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from tap_kapture.envelopes import valid_utf8
-from tap_kapture.errors import KapturePagingError, KaptureRecordError, KaptureResponseError
+from tap_kapture.errors import KaptureError, KapturePagingError
+from tap_kapture.heads import Heads
 from tap_kapture.pages import PageFacts, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import date
+
+    import msgspec
 
     from tap_kapture.responses import Answer
 
@@ -125,17 +125,10 @@ class DayReader:
             verify_last_page: Whether a short page must be followed by an empty one.
         """
         self._stream = stream
-        self._key = key
-        self._convert_key = convert_key
-        self._closed = closed_statuses if status else None
+        self._heads = Heads(key, convert_key, status, closed_statuses)
         self._page_size = page_size
         self._verify = verify_last_page
         self._doubts = Doubts()
-        names = {"key": key, "status": status} if status else {"key": key}
-        head = msgspec.defstruct(
-            "Head", [("key", Any, None), ("status", Any, None)], rename=names.get
-        )
-        self._heads: msgspec.json.Decoder[Any] = msgspec.json.Decoder(head)
 
     def read(
         self, day: date, ask: Callable[[int, int], Answer], *, digest: bool = True
@@ -163,7 +156,7 @@ class DayReader:
             while not reading.done:
                 answer = ask(reading.limit, reading.offset)
                 trusted = self._doubts.trusted
-                keys = [self._head(row, day, reading.offset) for row in answer.rows]
+                keys = self._keys(answer.rows, day, reading.offset)
                 page_keys = {key for key, _ in keys}
                 repeats = len(page_keys & (contents.keys() if again is None else again))
                 if again is not None:
@@ -189,30 +182,11 @@ class DayReader:
         total = f"{sum(contents.values()) % 2**64:016x}" if digest else ""
         yield DayFacts(len(contents), len(open_keys), total)
 
-    def _head(self, row: msgspec.Raw, day: date, offset: int) -> tuple[str, bool]:
-        """Return a row's key, and whether it is open."""
+    def _keys(self, rows: list[msgspec.Raw], day: date, offset: int) -> list[tuple[str, bool]]:
         try:
-            head = self._heads.decode(row)
-        except UnicodeDecodeError:
-            return self._head(msgspec.Raw(valid_utf8(bytes(row))[0]), day, offset)
-        except msgspec.ValidationError:
-            msg = "an element of message is no record"
-            raise KaptureResponseError(msg).at(self._stream, day, offset) from None
-        usable = isinstance(head.key, (str, int)) and not isinstance(head.key, bool)
-        try:
-            key = self._convert_key(head.key) if usable else None
-        except ValueError:
-            key = None
-        text = "" if key is None else str(key).replace("\0", "").strip()
-        if not text:
-            msg = (
-                f"a record has no usable '{self._key}', so it cannot be told from others. Ask "
-                "Kapture support why the account's records come without it"
-            )
-            raise KaptureRecordError(msg).at(self._stream, day, offset)
-        if self._closed is None:
-            return text, False
-        return text, str(head.status).strip().lower() not in self._closed
+            return [self._heads.of(row) for row in rows]
+        except KaptureError as error:
+            raise error.at(self._stream, day, offset) from None
 
 
 def _fresh(

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import pendulum
 from singer_sdk.helpers._packaging import get_package_version
 
 from tap_kapture.dates import local_day
@@ -96,7 +96,7 @@ def parse(config: Mapping[str, Any]) -> Settings:
             return None
 
     zone = checked("timezone", _zone)
-    day_zone = zone or pendulum.UTC
+    day_zone = zone or timezone.utc
     values = {
         "base_url": _base_url(config, errors),
         "auth_token": checked("auth_token", _token),
@@ -190,6 +190,8 @@ def _headers(value: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _zone(name: str) -> tzinfo:
+    import pendulum  # noqa: PLC0415 - a quarter of the start-up, and --discover needs no zone
+
     try:
         return pendulum.timezone(name.strip())
     except (ValueError, KeyError, OSError):

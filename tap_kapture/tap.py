@@ -113,7 +113,7 @@ class TapKapture(Tap):
             for line in describe(error, known)
         ]
         errors = list(dict.fromkeys(lines))  # each missing setting is an error that names them all
-        if not errors:
+        if not errors and raise_errors:
             try:
                 self._settings = settings.parse(self._config)
             except KaptureConfigError as error:
