@@ -11,7 +11,7 @@ RUNS = 3
 
 
 def _cpu() -> Load:
-    return Load(days=30, tickets=2000, customers=500)
+    return Load(days=30, tickets=2000, customers=500, page_size=5000)
 
 
 def _latency() -> Load:

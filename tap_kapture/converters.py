@@ -39,7 +39,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _MAX_DIGITS = 300
-_MEMO_SIZE = 100_000
+_MEMO_SIZE = 20_000
+_PLAIN = {int, bool, Decimal, type(None)}
 _SHORT = 64
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
@@ -65,7 +66,9 @@ def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
         return [clean(element) for element in value]
     if kind is dict:
         return {
-            name.replace("\0", "") if "\0" in name else name: clean(element)
+            name.replace("\0", "") if "\0" in name else name: (
+                element if element.__class__ in _PLAIN else clean(element)
+            )
             for name, element in value.items()
         }
     return value

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _STARTS_WITH_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CLOCK = r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,6}))?)?"
+_TO_THE_MINUTE = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d)", re.ASCII)
+"""The form of every date of a v2 ticket."""
 _DAY_FIRST = re.compile(
     rf"(?P<day>\d{{2}})-(?P<month>\d{{2}})-(?P<year>\d{{4}}) {_CLOCK}", re.ASCII
 )
@@ -78,6 +80,9 @@ def instant_of_text(text: str, zone: tzinfo) -> str:
     Raises:
         ValueError: The text has none of these forms, or is no date of the calendar.
     """
+    if match := _TO_THE_MINUTE.fullmatch(text):
+        day, month, year, hour, minute = map(int, match.groups())
+        return _instant(year, month, day, hour, minute, zone=zone)
     match = _DAY_FIRST.fullmatch(text) or _YEAR_FIRST.fullmatch(text)
     if match:
         month, hour = int(match["month"]), int(match["hour"])

@@ -35,6 +35,8 @@ class Heads:
         """
         self._key = key
         self._convert_key = convert_key
+        # A key of letters and digits is itself where keys are text; a number may have many forms.
+        self._is_number = isinstance(convert_key("1"), int)
         names = {"key": key, "status": status} if status else {"key": key}
         head = msgspec.defstruct(
             "Head", [("key", Any, None), ("status", Any, None)], rename=names.get, gc=False
@@ -64,7 +66,9 @@ class Heads:
         except msgspec.ValidationError:
             msg = "an element of message is no record"
             raise KaptureResponseError(msg) from None
-        key = self._text_of(head.key)
+        key = head.key
+        if key.__class__ is not str or not key.isalnum() or self._is_number:
+            key = self._text_of(key)
         if not key:
             msg = (
                 f"a record has no usable '{self._key}', so it cannot be told from others. Ask "

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.singerlib import RecordMessage
 
@@ -18,7 +20,6 @@ from tap_kapture.errors import KaptureOutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from singer_sdk.singerlib.encoding.simple import Message
 
@@ -26,6 +27,15 @@ LARGE = 1024 * 1024
 """Bytes that are written at once, at the latest."""
 LATE = 1.0
 """Seconds after which a message is written, at the latest."""
+
+
+class _Record(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
+    """A RECORD message; an unset version is left out."""
+
+    stream: str
+    record: Any
+    version: int | msgspec.UnsetType
+    time_extracted: datetime
 
 
 class MessageWriter(MsgSpecWriter):
@@ -64,10 +74,10 @@ class MessageWriter(MsgSpecWriter):
             version: Version of the table, or None.
             time_extracted: When the records were read, in UTC.
         """
-        head = {"type": "RECORD", "stream": stream}
-        tail: dict[str, Any] = {} if version is None else {"version": version}
-        tail["time_extracted"] = time_extracted
-        self._append(encoder.encode_lines([{**head, "record": r, **tail} for r in records]))
+        given = msgspec.UNSET if version is None else version
+        self._append(
+            encoder.encode_lines([_Record(stream, r, given, time_extracted) for r in records])
+        )
 
     def tick(self) -> None:
         """Write what has waited for a second."""
