@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_kapture.dates import instant_of_calendar, instant_of_text
+from tap_kapture.dates import calendar_parts, instant_of_calendar, instant_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
     Cleaner = Callable[[Any], Any]
+    _Key = str | tuple[int, ...]
 
 MAX_INTEGER = 2**63 - 1
 """The largest whole number that a warehouse's integer column holds."""
@@ -115,7 +116,7 @@ def number(value: object) -> int | Decimal | None:
     if isinstance(exact, bool) or not isinstance(exact, (int, Decimal)):
         raise DoesNotFitError
     # Beyond this a target that reads numbers as floats would load infinity, or zero.
-    if abs(Decimal(exact).adjusted()) > _MAX_DIGITS:
+    if abs((exact if isinstance(exact, Decimal) else Decimal(exact)).adjusted()) > _MAX_DIGITS:
         raise DoesNotFitError
     return exact
 
@@ -142,25 +143,31 @@ def boolean(value: object) -> bool | None:
     return known
 
 
-def instant(value: object, *, zone: tzinfo, memo: dict[str, str]) -> str | None:
+def instant(value: object, *, zone: tzinfo, memo: dict[_Key, str]) -> str | None:
     """Return RFC 3339 in UTC, from local text or a calendar object.
 
     Args:
         value: Any JSON value.
         zone: The account's zone.
-        memo: Texts parsed before; a day repeats its minutes, so most parsing is saved.
+        memo: Texts and calendars read before; a day repeats its minutes, so most reading is saved.
     """
     if _is_blank(value):
         return None
     if isinstance(value, dict):
-        return instant_of_calendar(value, zone)
+        parts = calendar_parts(value)
+        return _remembered(parts, memo, lambda: instant_of_calendar(parts, zone))
     if not isinstance(value, str):
         raise DoesNotFitError
-    known = memo.get(value)
+    plain = value.replace("\0", "").strip()
+    return _remembered(value, memo, lambda: instant_of_text(plain, zone))
+
+
+def _remembered(key: _Key, memo: dict[_Key, str], read: Callable[[], str]) -> str:
+    known = memo.get(key)
     if known is None:
         if len(memo) >= _MEMO_SIZE:
             memo.clear()
-        known = memo[value] = instant_of_text(value.replace("\0", "").strip(), zone)
+        known = memo[key] = read()
     return known
 
 

@@ -21,8 +21,8 @@ _YEAR_FIRST = re.compile(
     rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[ T]{_CLOCK}", re.ASCII
 )
 _JAVA = re.compile(
-    r"(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}), (?P<year>\d{4}),? "
-    r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})[ \u00a0\u202f](?P<half>[AP]M)",
+    r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}),? "
+    r"(\d{1,2}):(\d{2}):(\d{2})[ \u00a0\u202f]([AP]M)",
     re.ASCII,
 )
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
@@ -83,45 +83,33 @@ def instant_of_text(text: str, zone: tzinfo) -> str:
     if match := _TO_THE_MINUTE.fullmatch(text):
         day, month, year, hour, minute = map(int, match.groups())
         return _instant(year, month, day, hour, minute, zone=zone)
-    match = _DAY_FIRST.fullmatch(text) or _YEAR_FIRST.fullmatch(text)
-    if match:
-        month, hour = int(match["month"]), int(match["hour"])
+    if match := _DAY_FIRST.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
+        parts = (match[name] for name in ("year", "month", "day", "hour", "minute"))
         fraction = int((match["fraction"] or "0").ljust(6, "0"))
-    elif match := _JAVA.fullmatch(text):
-        if match["month"] not in _MONTHS or not 1 <= int(match["hour"]) <= _NOON:
-            msg = "not a date"
-            raise ValueError(msg)
-        month = _MONTHS.index(match["month"]) + 1
-        hour = int(match["hour"]) % _NOON + (_NOON if match["half"] == "PM" else 0)
-        fraction = 0
-    else:
-        msg = "not a date"
-        raise ValueError(msg)
-    return _instant(
-        int(match["year"]),
-        month,
-        int(match["day"]),
-        hour,
-        int(match["minute"]),
-        int(match["second"] or 0),
-        fraction,
-        zone=zone,
-    )
+        return _instant(*map(int, parts), int(match["second"] or 0), fraction, zone=zone)
+    if match := _JAVA.fullmatch(text):
+        name, *numbers, half = match.groups()
+        day, year, hour, minute, second = map(int, numbers)
+        if name in _MONTHS and 1 <= hour <= _NOON:
+            month = _MONTHS.index(name) + 1
+            hour = hour % _NOON + (_NOON if half == "PM" else 0)
+            return _instant(year, month, day, hour, minute, second, zone=zone)
+    msg = "not a date"
+    raise ValueError(msg)
 
 
-def instant_of_calendar(calendar: dict[str, object], zone: tzinfo) -> str:
-    """Return the instant of a Java calendar object, whose month counts from zero.
+def calendar_parts(calendar: dict[str, object]) -> tuple[int, ...]:
+    """Return the parts of a Java calendar object, whose month counts from zero.
 
     Args:
         calendar: The six keys ``year``, ``month``, ``dayOfMonth``, ``hourOfDay``, ``minute`` and
             ``second``, as numbers or as text.
-        zone: The account's zone.
 
     Returns:
-        RFC 3339 in UTC, as :func:`instant_of_text`.
+        The parts in this order.
 
     Raises:
-        ValueError: Other keys, values that are no whole numbers, or no date of the calendar.
+        ValueError: Other keys, or values that are no whole numbers.
     """
     try:
         parts = _CALENDAR_PARTS(calendar)
@@ -130,7 +118,23 @@ def instant_of_calendar(calendar: dict[str, object], zone: tzinfo) -> str:
     if len(parts) != len(calendar):
         msg = "not a calendar object"
         raise ValueError(msg)
-    year, month, *rest = map(_whole, parts)
+    return tuple(map(_whole, parts))
+
+
+def instant_of_calendar(parts: tuple[int, ...], zone: tzinfo) -> str:
+    """Return the instant of a Java calendar object.
+
+    Args:
+        parts: As :func:`calendar_parts` returns them.
+        zone: The account's zone.
+
+    Returns:
+        RFC 3339 in UTC, as :func:`instant_of_text`.
+
+    Raises:
+        ValueError: No date of the calendar.
+    """
+    year, month, *rest = parts
     return _instant(year, month + 1, *rest, zone=zone)
 
 

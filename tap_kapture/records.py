@@ -53,7 +53,7 @@ class Shaper:
             for column in columns
             if column.kind is Kind.OBJECTS
         }
-        self.instants: dict[str, str] = {}
+        self.instants: dict[str | tuple[int, ...], str] = {}
         self._clean: Converter = converters.clean if clean_text else converters.verbatim
         self._keep: Converter = converters.without_nul if clean_text else converters.verbatim
         self.converters: dict[str, Converter] = {

@@ -241,7 +241,7 @@ def test_what_is_no_instant(value: object) -> None:
 
 
 def test_instants_may_have_blanks_around_them_and_are_remembered() -> None:
-    memo: dict[str, str] = {}
+    memo: dict[str | tuple[int, ...], str] = {}
     for _ in range(2):
         found = converters.instant(" 19-04-2024 14:19\0", zone=KOLKATA, memo=memo)
         assert found == "2024-04-19T08:49:00+00:00"
@@ -250,7 +250,7 @@ def test_instants_may_have_blanks_around_them_and_are_remembered() -> None:
 
 def test_remembered_instants_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(converters, "_MEMO_SIZE", 3)
-    memo: dict[str, str] = {}
+    memo: dict[str | tuple[int, ...], str] = {}
     for minute in range(10):
         found = converters.instant(f"19-04-2024 14:{minute:02}", zone=KOLKATA, memo=memo)
         assert found == f"2024-04-19T08:{30 + minute}:00+00:00"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_kapture.dates import instant_of_calendar, instant_of_text, local_day
+from tap_kapture import dates
+from tap_kapture.dates import calendar_parts, instant_of_text, local_day
 
 UTC = dt.timezone.utc
 KOLKATA = pendulum.timezone("Asia/Kolkata")
@@ -24,6 +25,10 @@ CALENDAR: dict[str, object] = {
     "minute": 15,
     "second": 42,
 }
+
+
+def instant_of_calendar(calendar: dict[str, object], zone: dt.tzinfo) -> str:
+    return dates.instant_of_calendar(calendar_parts(calendar), zone)
 
 
 @pytest.mark.parametrize(
