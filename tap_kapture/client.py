@@ -55,7 +55,8 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
             tap: The tap.
         """
         self._kapture = tap
-        schema = json_schema(self.columns, self.primary_keys[0])
+        self._key = self.primary_keys[0]  # a catalog may leave the keys out
+        schema = json_schema(self.columns, self._key)
         path = tap.config[f"{self.name}_path"]
         super().__init__(tap, schema=schema, path=path, http_method="POST")
 
@@ -229,7 +230,7 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
     def _endpoint(self) -> Endpoint:
         return Endpoint(
             stream=self.name,
-            key=self.primary_keys[0],
+            key=self._key,
             status_column=self.status_column,
             columns=self.columns,
             other_paths=tuple(path for path in self.known_paths if path != self.path),

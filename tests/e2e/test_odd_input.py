@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
-from tap_process import Output, not_the_truth, pull, run_tap
+from tap_process import Output, catalog_of, not_the_truth, pull, run_tap
 
 from sandbox import Account, Sandbox
 from tap_kapture.errors import KaptureConfigError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = dt.datetime(2024, 3, 20, 6, 30, tzinfo=dt.timezone.utc)
+KEYS_OF_TABLE = "table-key-properties"
 ACCOUNT = Account(seed=4, first_day=dt.date(2024, 3, 12), now=NOW, static=True)
 
 
@@ -69,3 +70,15 @@ def test_a_bad_setting_of_a_connection_test_is_named_without_a_traceback(
     assert "page_size: must be at least 1" in output.log
     assert "Traceback" not in output.log
     assert list(account.requests) == []
+
+
+def test_a_catalog_without_keys_loads_the_same(account: Sandbox, loaded: Output) -> None:
+    catalog = catalog_of(account.config())
+    for entry in catalog["streams"]:
+        entry["key_properties"] = []
+        entry["metadata"] = [
+            {**item, "metadata": {k: v for k, v in item["metadata"].items() if k != KEYS_OF_TABLE}}
+            for item in entry["metadata"]
+        ]
+    output = pull(account.config(), NOW, catalog=catalog)
+    assert output.table("tickets") == loaded.table("tickets")
