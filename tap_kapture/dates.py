@@ -10,22 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-_STARTS_WITH_A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# Patterns are compiled where they are first used: --discover reads no date.
+_STARTS_WITH_A_DAY = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,6}))?)?"
-_TO_THE_MINUTE = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d)", re.ASCII)
+_TO_THE_MINUTE = r"(\d\d)-(\d\d)-(\d{4}) (\d\d):(\d\d)"
 """The form of every date of a v2 ticket."""
-_DAY_FIRST = re.compile(
-    rf"(?P<day>\d{{2}})-(?P<month>\d{{2}})-(?P<year>\d{{4}}) {_CLOCK}", re.ASCII
-)
-_YEAR_FIRST = re.compile(
-    rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[ T]{_CLOCK}", re.ASCII
-)
-_JAVA = re.compile(
+_DAY_FIRST = rf"(?P<day>\d{{2}})-(?P<month>\d{{2}})-(?P<year>\d{{4}}) {_CLOCK}"
+_YEAR_FIRST = rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[ T]{_CLOCK}"
+_JAVA = (
     r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}),? "
-    r"(\d{1,2}):(\d{2}):(\d{2})[ \u00a0\u202f]([AP]M)",
-    re.ASCII,
+    r"(\d{1,2}):(\d{2}):(\d{2})[ \u00a0\u202f]([AP]M)"
 )
-_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_WHOLE = r"\d{1,9}"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CALENDAR_PARTS = itemgetter("year", "month", "dayOfMonth", "hourOfDay", "minute", "second")
 _NOON = 12
@@ -44,7 +40,7 @@ def local_day(text: str, zone: tzinfo) -> date:
     Raises:
         ValueError: The text is no date and no date-time.
     """
-    if not _STARTS_WITH_A_DAY.match(text):
+    if not re.match(_STARTS_WITH_A_DAY, text, re.ASCII):
         msg = "not a date"
         raise ValueError(msg)
     import pendulum  # noqa: PLC0415 - a quarter of the start-up, and --discover needs no date
@@ -80,14 +76,14 @@ def instant_of_text(text: str, zone: tzinfo) -> str:
     Raises:
         ValueError: The text has none of these forms, or is no date of the calendar.
     """
-    if match := _TO_THE_MINUTE.fullmatch(text):
+    if match := _match(_TO_THE_MINUTE, text):
         day, month, year, hour, minute = map(int, match.groups())
         return _instant(year, month, day, hour, minute, zone=zone)
-    if match := _DAY_FIRST.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
+    if match := _match(_DAY_FIRST, text) or _match(_YEAR_FIRST, text):
         parts = (match[name] for name in ("year", "month", "day", "hour", "minute"))
         fraction = int((match["fraction"] or "0").ljust(6, "0"))
         return _instant(*map(int, parts), int(match["second"] or 0), fraction, zone=zone)
-    if match := _JAVA.fullmatch(text):
+    if match := _match(_JAVA, text):
         name, *numbers, half = match.groups()
         day, year, hour, minute, second = map(int, numbers)
         if name in _MONTHS and 1 <= hour <= _NOON:
@@ -138,10 +134,14 @@ def instant_of_calendar(parts: tuple[int, ...], zone: tzinfo) -> str:
     return _instant(year, month + 1, *rest, zone=zone)
 
 
+def _match(pattern: str, text: str) -> re.Match[str] | None:
+    return re.fullmatch(pattern, text, re.ASCII)
+
+
 def _whole(value: object) -> int:
     if value.__class__ is int:
         return value
-    if not _WHOLE.fullmatch(str(value)):
+    if not _match(_WHOLE, str(value)):
         msg = "not a whole number"
         raise ValueError(msg)
     return int(str(value))

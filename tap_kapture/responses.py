@@ -41,12 +41,11 @@ _REQUEST_TEXTS = (
     "either start_date is null or blank",
 )
 _RETRY_TEXT = "serverfailure"
-_NO_DATA = re.compile(
+_NO_DATA = (
     r"no\s+(?:\w+\s+)?(?:tickets?|customers?|records?|data|results?)(?:\s+(?:was|were))?"
-    r"(?:\s+(?:found|available|exists?))?[.!]?",
-    re.IGNORECASE,
+    r"(?:\s+(?:found|available|exists?))?[.!]?"
 )
-_PERSONAL = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+|\+?\d[\d\s().-]{5,}\d")
+_PERSONAL = r"[^\s@\"'<>]+@[^\s@\"'<>]+|\+?\d[\d\s().-]{5,}\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Reader:
         """Return a server's text as an error may show it: short, without secrets or addresses."""
         for secret in self.secrets:
             text = text.replace(secret, "[secret]")
-        text = _PERSONAL.sub("[masked]", " ".join(text.split()))
+        text = re.sub(_PERSONAL, "[masked]", " ".join(text.split()))
         return text[:MAX_QUOTE]
 
     def _rows(self, message: msgspec.Raw | None) -> list[msgspec.Raw]:
@@ -151,7 +150,7 @@ class Reader:
         stripped = text.strip()
         return (
             not stripped
-            or _NO_DATA.fullmatch(stripped) is not None
+            or re.fullmatch(_NO_DATA, stripped, re.IGNORECASE) is not None
             or any(pattern.search(stripped) for pattern in self.no_data)
         )
 
