@@ -203,6 +203,14 @@ def test_settings_reach_the_account_as_they_were_written(project: Project) -> No
     assert headers == {("night/1.0", "k-1")}
 
 
+def test_meltano_leaves_the_project_file_as_it_is(
+    project: Project, visits: tuple[Visit, Visit]
+) -> None:
+    assert visits
+    kept = (project.folder / "meltano.yml").read_text(encoding="utf-8")
+    assert kept == (ROOT / "meltano.yml").read_text(encoding="utf-8")
+
+
 def test_meltano_shows_no_secret(project: Project) -> None:
     secrets = {"auth_token": "t-0123456789", "http_headers": {"x-api-key": "k-0123456789"}}
     settings = variables({**secrets, "page_size": 7})
