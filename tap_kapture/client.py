@@ -46,7 +46,6 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
     columns: t.ClassVar[tuple[Column, ...]]
     status_column: t.ClassVar[str | None] = None
     known_paths: t.ClassVar[tuple[str, ...]] = ()
-    allow_redirects = False
 
     def __init__(self, tap: TapKapture) -> None:
         """Derive the schema from the columns.
@@ -73,11 +72,6 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
     def url_base(self) -> str:
         """Scheme and host."""
         return self.settings.base_url
-
-    @property
-    def timeout(self) -> int:
-        """Seconds to wait for a connection, and for each piece of an answer."""
-        return self.settings.request_timeout
 
     @property
     def http_headers(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pytest
+from still_account import ACCOUNT, DAY, FIRST, NOW, TODAY
 from tap_process import (
     KEYS,
     Json,
@@ -26,32 +27,10 @@ from tap_process import (
     untruths,
 )
 
-from sandbox import Account, Sandbox
 from tap_kapture.errors import KaptureConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-UTC = dt.timezone.utc
-FIRST = dt.date(2024, 3, 18)
-TODAY = dt.date(2024, 3, 31)
-NOW = dt.datetime(2024, 3, 31, 6, 30, tzinfo=UTC)
-ACCOUNT = Account(seed=5, first_day=FIRST, now=NOW, tickets_per_day=8, customers_per_day=3)
-CLOSED = {"complete", "completed", "closed", "resolved", "solved", "junk", "merged"}
-DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Sandbox]:
-    """An account whose clock stands still: tests change nothing but what was asked."""
-    with Sandbox(ACCOUNT) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def still(shared: Sandbox) -> Sandbox:
-    shared.clear()
-    return shared
+    from sandbox import Sandbox
 
 
 def test_deselected_columns_are_in_neither_schema_nor_records(still: Sandbox) -> None:

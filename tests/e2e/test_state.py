@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from still_account import ACCOUNT, DAY, FIRST, NOW, TODAY, UTC
 from tap_process import (
     KEYS,
     Json,
@@ -28,29 +29,9 @@ from tap_process import (
 from sandbox import Account, Quirks, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-UTC = dt.timezone.utc
-FIRST = dt.date(2024, 3, 18)
-TODAY = dt.date(2024, 3, 31)
-NOW = dt.datetime(2024, 3, 31, 6, 30, tzinfo=UTC)
-ACCOUNT = Account(seed=5, first_day=FIRST, now=NOW, tickets_per_day=8, customers_per_day=3)
 CLOSED = {"complete", "completed", "closed", "resolved", "solved", "junk", "merged"}
-DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Sandbox]:
-    """An account whose clock stands still: tests change nothing but what was asked."""
-    with Sandbox(ACCOUNT) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def still(shared: Sandbox) -> Sandbox:
-    shared.clear()
-    return shared
 
 
 def missing_at_a_state(output: Output, sandbox: Sandbox) -> list[str]:

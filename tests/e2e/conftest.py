@@ -1,0 +1,27 @@
+"""What several of these modules start from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from still_account import ACCOUNT
+
+from sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    """An account whose clock stands still: tests change nothing but what was asked."""
+    with Sandbox(ACCOUNT) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def still(shared: Sandbox) -> Sandbox:
+    """The same account, which no test of the module has asked yet."""
+    shared.clear()
+    return shared
