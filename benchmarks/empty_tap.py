@@ -22,7 +22,7 @@ class EmptyStream(Stream):
         th.Property("id", th.StringType, required=True)
     ).to_dict()
 
-    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - the SDK's signature
         """Return nothing.
 
         Args:

@@ -46,11 +46,11 @@ class DayPaginator(BaseAPIPaginator[DayPage | None]):
         self._last = last
         self._page_size = page_size
 
-    def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
+    def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002 - the SDK's signature
         """Go on after a day without records."""
         return True
 
-    def get_next(self, response: requests.Response) -> DayPage | None:  # noqa: ARG002
+    def get_next(self, response: requests.Response) -> DayPage | None:  # noqa: ARG002 - the SDK's signature
         """Return the day's next page, or the next day's first one."""
         day, offset = cast("DayPage", self.current_value)
         if self.rows >= self._page_size:
@@ -104,7 +104,7 @@ class KaptureStream(RESTStream[DayPage | None]):
         self._paginator.rows = len(records)
         return records
 
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002 - the SDK's signature
         """Turn wire values into those of the schema.
 
         Args:
@@ -114,7 +114,7 @@ class KaptureStream(RESTStream[DayPage | None]):
         row = _clean(row)
         for name in self.dates:
             if row[name] is not None:
-                local = datetime.strptime(row[name], self.date_format)  # noqa: DTZ007
+                local = datetime.strptime(row[name], self.date_format)  # noqa: DTZ007 - local, the zone follows
                 row[name] = self._utc(local)
         for name in self.numbers_sent_as_text:
             if row[name] is not None:
@@ -151,7 +151,7 @@ class TicketsStream(KaptureStream):
 
     def prepare_request_payload(
         self,
-        context: Context | None,  # noqa: ARG002
+        context: Context | None,  # noqa: ARG002 - the SDK's signature
         next_page_token: DayPage | None,
     ) -> JSONPayload:
         """Return an array of one object, as the endpoint wants it.
@@ -194,7 +194,7 @@ class CustomersStream(KaptureStream):
 
     def prepare_request_payload(
         self,
-        context: Context | None,  # noqa: ARG002
+        context: Context | None,  # noqa: ARG002 - the SDK's signature
         next_page_token: DayPage | None,
     ) -> JSONPayload:
         """Return an object with numbers as text, as the endpoint wants it.
@@ -223,7 +223,7 @@ class CustomersStream(KaptureStream):
     def _calendar(self, value: dict[str, int]) -> str:
         """Return the instant of a Java calendar, whose months count from zero."""
         day = (value["year"], value["month"] + 1, value["dayOfMonth"])
-        return self._utc(datetime(*day, value["hourOfDay"], value["minute"], value["second"]))  # noqa: DTZ001
+        return self._utc(datetime(*day, value["hourOfDay"], value["minute"], value["second"]))  # noqa: DTZ001 - local, the zone follows
 
 
 class PlainTap(Tap):

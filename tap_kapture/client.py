@@ -110,7 +110,7 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
         if level < logging.ERROR or not isinstance(sys.exc_info()[1], expected):
             super().log(message, *args, level=level, **kwargs)
 
-    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - the SDK's signature
         """Yield the records to emit, one by one; each day ends with its checkpoint.
 
         Args:

@@ -206,7 +206,7 @@ class TapKapture(Tap):
             )
             raise SystemExit(128 + self._signal)
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's signature
         """Note the signal: a message may be half written right now."""
         self._signal = signum
         last_resort = threading.Timer(GRACE, os._exit, [128 + signum])
