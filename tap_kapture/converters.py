@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_kapture.dates import calendar_parts, instant_of_calendar, instant_of_text
+from tap_kapture.dates import calendar_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import tzinfo
+
+    from tap_kapture.dates import Moment
 
     Cleaner = Callable[[Any], Any]
-    _Key = str | tuple[int, ...]
 
 MAX_INTEGER = 2**63 - 1
 """The largest whole number that a warehouse's integer column holds."""
@@ -40,8 +40,10 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _MAX_DIGITS = 300
+_SAFE_DIGITS = 18
+"""So many digits always fit :data:`MAX_INTEGER`."""
 _MEMO_SIZE = 20_000
-_PLAIN = {int, bool, Decimal, type(None)}
+_DEEP: set[type] = {str, list, dict}
 _SHORT = 64
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
@@ -51,28 +53,33 @@ class DoesNotFitError(ValueError):
 
 
 def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
-    """Clean every text in a JSON value.
-
-    HTML escaping is undone once, for entities that end in ``;``; U+0000, which PostgreSQL stores
-    neither in text nor in JSON, is dropped; text that is then blank becomes null.
-    """
+    """Clean every text in a JSON value, see :func:`clean_text`."""
     kind = value.__class__
     if kind is str:
-        if "&" in value:
-            value = (_unescaped if len(value) <= _SHORT else _unescape)(value)
-        if "\0" in value:
-            value = value.replace("\0", "")
-        return value if value and not value.isspace() else None
+        return clean_text(value)
     if kind is list:
         return [clean(element) for element in value]
     if kind is dict:
         return {
             name.replace("\0", "") if "\0" in name else name: (
-                element if element.__class__ in _PLAIN else clean(element)
+                clean(element) if element.__class__ in _DEEP else element
             )
             for name, element in value.items()
         }
     return value
+
+
+def clean_text(text: str) -> str | None:
+    """Return text without HTML escaping, or None where nothing is left.
+
+    HTML escaping is undone once, for entities that end in ``;``; U+0000, which PostgreSQL stores
+    neither in text nor in JSON, is dropped; text that is then blank becomes null.
+    """
+    if "&" in text:
+        text = (_unescaped if len(text) <= _SHORT else _unescape)(text)
+    if "\0" in text:
+        text = text.replace("\0", "")
+    return text if text and not text.isspace() else None
 
 
 def without_nul(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
@@ -105,15 +112,10 @@ def text(value: object, *, cleaner: Cleaner) -> object:
 
 def number(value: object) -> int | Decimal | None:
     """Return a number with all its digits, from a number or from text."""
-    if _is_blank(value):
+    exact = _number_in(value) if isinstance(value, str) else value
+    if exact is None:
         return None
-    exact: object = value
-    if isinstance(value, str):
-        digits = value.strip()
-        if len(digits) > _MAX_DIGITS or not _NUMBER.fullmatch(digits):
-            raise DoesNotFitError
-        exact = int(digits) if _INTEGER.fullmatch(digits) else Decimal(digits)
-    if isinstance(exact, bool) or not isinstance(exact, (int, Decimal)):
+    if exact.__class__ is not Decimal and exact.__class__ is not int:
         raise DoesNotFitError
     # Beyond this a target that reads numbers as floats would load infinity, or zero.
     if abs((exact if isinstance(exact, Decimal) else Decimal(exact)).adjusted()) > _MAX_DIGITS:
@@ -121,8 +123,24 @@ def number(value: object) -> int | Decimal | None:
     return exact
 
 
+def _number_in(text: str) -> int | Decimal | None:
+    digits = text.replace("\0", "").strip()
+    if not digits:
+        return None
+    if len(digits) > _MAX_DIGITS or "\0" in text or not _NUMBER.fullmatch(digits):
+        raise DoesNotFitError
+    return int(digits) if _INTEGER.fullmatch(digits) else Decimal(digits)
+
+
 def integer(value: object) -> int | None:
     """Return a whole number of at most 63 bits, from a number or from text."""
+    if (
+        isinstance(value, str)
+        and len(value) <= _SAFE_DIGITS
+        and value.isascii()
+        and value.isdigit()
+    ):
+        return int(value)
     exact = number(value)
     if exact is None:
         return None
@@ -143,32 +161,21 @@ def boolean(value: object) -> bool | None:
     return known
 
 
-def instant(value: object, *, zone: tzinfo, memo: dict[_Key, str]) -> str | None:
+def instant(value: object, *, read: Callable[[Moment], str]) -> str | None:
     """Return RFC 3339 in UTC, from local text or a calendar object.
 
     Args:
         value: Any JSON value.
-        zone: The account's zone.
-        memo: Texts and calendars read before; a day repeats its minutes, so most reading is saved.
+        read: Reads text and calendars of the account's zone.
     """
-    if _is_blank(value):
-        return None
+    if isinstance(value, str):
+        plain = value.replace("\0", "").strip()
+        return read(plain) if plain else None
     if isinstance(value, dict):
-        parts = calendar_parts(value)
-        return _remembered(parts, memo, lambda: instant_of_calendar(parts, zone))
-    if not isinstance(value, str):
+        return read(calendar_parts(value))
+    if value is not None:
         raise DoesNotFitError
-    plain = value.replace("\0", "").strip()
-    return _remembered(value, memo, lambda: instant_of_text(plain, zone))
-
-
-def _remembered(key: _Key, memo: dict[_Key, str], read: Callable[[], str]) -> str:
-    known = memo.get(key)
-    if known is None:
-        if len(memo) >= _MEMO_SIZE:
-            memo.clear()
-        known = memo[key] = read()
-    return known
+    return None
 
 
 def texts(value: object, *, cleaner: Cleaner) -> list[Any] | None:

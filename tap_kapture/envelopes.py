@@ -15,6 +15,22 @@ import msgspec
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
 
+
+class Usual(msgspec.Struct, forbid_unknown_fields=True):
+    """The envelope of nearly every answer; another key, or another spelling, makes it unusual.
+
+    Attributes:
+        status: Its text.
+        message: The rows, each still JSON.
+        totalCount: Whatever it is.
+    """
+
+    status: str
+    message: list[msgspec.Raw]
+    totalCount: msgspec.Raw | None = None  # noqa: N815 - the wire's name
+
+
+_USUAL = msgspec.json.Decoder(Usual)
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
@@ -55,6 +71,18 @@ def valid_utf8(row: bytes) -> tuple[bytes, int]:
     """
     text = row.decode(errors="replace")
     return text.encode(), text.count("\ufffd") - row.count("\ufffd".encode())
+
+
+def decode_usual(body: bytes | bytearray) -> Usual | None:
+    """Return the envelope in one pass over the body, or None if it is not quite as usual.
+
+    Args:
+        body: JSON in UTF-8.
+    """
+    try:
+        return _USUAL.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def decode_envelope(body: bytes | bytearray) -> dict[str, msgspec.Raw]:

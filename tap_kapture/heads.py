@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_kapture.converters import MAX_INTEGER
 from tap_kapture.envelopes import valid_utf8
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError
 
@@ -35,7 +36,6 @@ class Heads:
         """
         self._key = key
         self._convert_key = convert_key
-        # A key of letters and digits is itself where keys are text; a number may have many forms.
         self._is_number = isinstance(convert_key("1"), int)
         names = {"key": key, "status": status} if status else {"key": key}
         head = msgspec.defstruct(
@@ -67,8 +67,12 @@ class Heads:
             msg = "an element of message is no record"
             raise KaptureResponseError(msg) from None
         key = head.key
-        if key.__class__ is not str or not key.isalnum() or self._is_number:
-            key = self._text_of(key)
+        kind = key.__class__
+        if self._is_number:
+            is_usual = kind is int and -MAX_INTEGER <= key <= MAX_INTEGER
+        else:
+            is_usual = kind is str and key.isalnum()
+        key = str(key) if is_usual else self._text_of(key)
         if not key:
             msg = (
                 f"a record has no usable '{self._key}', so it cannot be told from others. Ask "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_kapture import converters
 from tap_kapture.converters import MAX_INTEGER
+from tap_kapture.dates import instants_in
 from tap_kapture.envelopes import decode_record
 from tap_kapture.errors import KaptureRecordError
 from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
@@ -34,7 +35,7 @@ class Shaper:
         cleans_text: Whether text is cleaned, or kept verbatim.
         nested: Shapes the objects of each column that holds objects.
         converters: Turns a wire value into that of a column, by its name.
-        instants: Dates met before, and their instants.
+        read_instant: Reads local times of the account's zone.
     """
 
     def __init__(self, columns: tuple[Column, ...], zone: tzinfo, *, clean_text: bool) -> None:
@@ -53,16 +54,15 @@ class Shaper:
             for column in columns
             if column.kind is Kind.OBJECTS
         }
-        self.instants: dict[str | tuple[int, ...], str] = {}
+        self.read_instant = instants_in(zone)
         self._clean: Converter = converters.clean if clean_text else converters.verbatim
         self._keep: Converter = converters.without_nul if clean_text else converters.verbatim
         self.converters: dict[str, Converter] = {
-            column.name: self._converter(column, zone) for column in columns
+            column.name: self._converter(column) for column in columns
         }
-        # Most values need nothing, or were met before: these let shape() say so at once.
+        # Most values need nothing: these let shape() say so at once.
         self._text_columns = {c.name for c in columns if c.kind is Kind.TEXT and clean_text}
         self._integer_columns = {c.name for c in columns if c.kind is Kind.INTEGER}
-        self._instant_columns = {c.name for c in columns if c.kind is Kind.INSTANT}
         self._empty: dict[str, Any] = dict.fromkeys([*self.converters, EXTRA_FIELDS])
 
     def shape(self, raw: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,6 @@ class Shaper:
         """
         record = self._empty.copy()
         text_columns, integer_columns = self._text_columns, self._integer_columns
-        instant_columns, instants = self._instant_columns, self.instants
         clean = self._clean
         for name, value in raw.items():
             if value.__class__ is str:
@@ -85,9 +84,6 @@ class Shaper:
                     if value:
                         special = "&" in value or "\0" in value or value.isspace()
                         record[name] = clean(value) if special else value
-                    continue
-                if name in instant_columns and (not value or value in instants):
-                    record[name] = instants.get(value)
                     continue
             elif (
                 value.__class__ is int
@@ -142,7 +138,7 @@ class Shaper:
                 total.update({f"{column}.{name}": count for name, count in counts.items()})
         return unknown, unconvertible
 
-    def _converter(self, column: Column, zone: tzinfo) -> Converter:
+    def _converter(self, column: Column) -> Converter:
         """Return the converter of a column, its rules filled in."""
         by_kind: dict[Kind, Converter] = {
             Kind.INTEGER: converters.integer,
@@ -151,7 +147,7 @@ class Shaper:
             Kind.TEXT: partial(converters.text, cleaner=self._clean),
             Kind.TEXTS: partial(converters.texts, cleaner=self._clean),
             Kind.OBJECT: partial(converters.free_object, cleaner=self._clean),
-            Kind.INSTANT: partial(converters.instant, zone=zone, memo=self.instants),
+            Kind.INSTANT: partial(converters.instant, read=self.read_instant),
         }
         if column.kind is Kind.OBJECTS:
             return partial(converters.objects, shape=self.nested[column.name].shape)

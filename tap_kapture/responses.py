@@ -14,7 +14,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tap_kapture.envelopes import decode_envelope, rows_of, text_of, to_utf8, total_of
+from tap_kapture.envelopes import (
+    decode_envelope,
+    decode_usual,
+    rows_of,
+    text_of,
+    to_utf8,
+    total_of,
+)
 from tap_kapture.errors import (
     KaptureAuthError,
     KaptureRequestError,
@@ -113,13 +120,16 @@ class Reader:
         if reply.status != HTTPStatus.OK:
             self._refuse_status(reply)
         body, replaced = to_utf8(reply.body, reply.headers.get("content-type", ""))
+        usual = decode_usual(body)
+        if usual is not None and _is_success(usual.status):
+            return Answer(usual.message, total_of(usual.totalCount), replaced)
         envelope = decode_envelope(body)
         status = text_of(envelope.get("status"))
         message = envelope.get("message")
         if status is None:
             msg = "the answer has no 'status': is this address a Kapture API?"
             raise KaptureResponseError(msg)
-        if status.strip().lower() != "success":
+        if not _is_success(status):
             return self._read_failure(text_of(message))
         return Answer(self._rows(message), total_of(envelope.get("totalcount")), replaced)
 
@@ -219,6 +229,10 @@ class Reader:
             "'auth_token' (and 'http_headers' if the account needs an API key there), or ask "
             "Kapture support for a new one"
         )
+
+
+def _is_success(status: str) -> bool:
+    return status.strip().lower() == "success"
 
 
 def _failure_text(reply: Reply) -> str:

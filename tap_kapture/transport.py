@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import backoff
 import requests
@@ -111,6 +111,7 @@ class Transport:
         self._gate = gate
         self._timeout = timeout
         self._max_retries = max_retries
+        self._settings: dict[str, Any] = {}
 
     def ask(self, session: requests.Session, page: PageRequest) -> Answer:
         """Return a page, trying again as long as that may help.
@@ -160,15 +161,20 @@ class Transport:
         request = self._build(page)
         self.traffic.add(requests=1)
         try:
-            response = session.request(
-                request.method,
-                request.url,
-                json=request.data,
-                headers=request.headers,
-                auth=self._auth,
+            prepared = session.prepare_request(
+                requests.Request(
+                    request.method,
+                    request.url,
+                    json=request.data,
+                    headers=request.headers,
+                    auth=self._auth,
+                )
+            )
+            response = session.send(
+                prepared,
                 timeout=self._timeout,
                 allow_redirects=False,
-                stream=True,
+                **self._environment(session, prepared.url),
             )
             # In large pieces, not requests' 10 KiB, and never held twice.
             body = bytearray()
@@ -187,6 +193,16 @@ class Transport:
         headers = {name.lower(): value for name, value in response.headers.items()}
         path = response.request.path_url
         return Reply(response.status_code, headers, body, path)
+
+    def _environment(self, session: requests.Session, url: str | None) -> dict[str, Any]:
+        """Return proxies and certificates as the environment wants them, looked up once a run."""
+        if not self._settings:
+            self._settings = {
+                **session.merge_environment_settings(
+                    url, proxies={}, stream=True, verify=None, cert=None
+                )
+            }
+        return self._settings
 
     def _wait(
         self, error: KaptureTransientError, bound: float, page: PageRequest, tries: int, pauses: int

@@ -395,6 +395,19 @@ def test_a_server_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
     assert TOKEN not in output.log
 
 
+def test_a_proxy_of_the_environment_is_used_and_its_exceptions_too(
+    shared: Sandbox, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    config = config_of(shared, max_retries=0)
+    proxy = {"http_proxy": f"http://127.0.0.1:{port}", "no_proxy": ""}
+    output = run_tap(tmp_path, config, at=NOW, environment=proxy)
+    assert_stopped(output, "customers", FIRST, 0, "the proxy refused the connection")
+    around = {**proxy, "no_proxy": "127.0.0.1"}
+    assert run_tap(tmp_path, config, at=NOW, environment=around).code == 0
+
+
 @pytest.mark.parametrize("stream", KEYS)
 def test_a_failing_stream_leaves_the_days_of_the_other_alone(
     ill: Sandbox, tmp_path: Path, stream: str

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from tap_kapture import converters
 from tap_kapture.converters import DoesNotFitError, clean, verbatim, without_nul
+from tap_kapture.dates import instants_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KOLKATA = pendulum.timezone("Asia/Kolkata")
+
+READ = instants_in(pendulum.timezone("Asia/Kolkata"))
 BLANKS = [None, "", " ", "\t\n", "\u00a0", "\0", " \0 "]
 BIG = 2**63 - 1
 
@@ -38,7 +40,7 @@ def same(found: object, expected: object) -> bool:
         lambda value: converters.texts(value, cleaner=clean),
         lambda value: converters.free_object(value, cleaner=clean),
         lambda value: converters.objects(value, shape=dict),
-        lambda value: converters.instant(value, zone=KOLKATA, memo={}),
+        lambda value: converters.instant(value, read=READ),
     ],
 )
 def test_null_and_blank_text_are_null_in_every_kind(
@@ -237,24 +239,12 @@ def test_what_is_no_list_of_objects(value: object) -> None:
 @pytest.mark.parametrize("value", [1713516540, 0, True, Decimal(1), [], "soon", {"year": 2024}])
 def test_what_is_no_instant(value: object) -> None:
     with pytest.raises(ValueError, match=r"^$|not|range"):
-        converters.instant(value, zone=KOLKATA, memo={})
+        converters.instant(value, read=READ)
 
 
-def test_instants_may_have_blanks_around_them_and_are_remembered() -> None:
-    memo: dict[str | tuple[int, ...], str] = {}
-    for _ in range(2):
-        found = converters.instant(" 19-04-2024 14:19\0", zone=KOLKATA, memo=memo)
-        assert found == "2024-04-19T08:49:00+00:00"
-    assert len(memo) == 1
-
-
-def test_remembered_instants_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converters, "_MEMO_SIZE", 3)
-    memo: dict[str | tuple[int, ...], str] = {}
-    for minute in range(10):
-        found = converters.instant(f"19-04-2024 14:{minute:02}", zone=KOLKATA, memo=memo)
-        assert found == f"2024-04-19T08:{30 + minute}:00+00:00"
-        assert len(memo) <= 3
+def test_instants_may_have_blanks_around_them() -> None:
+    found = converters.instant(" 19-04-2024 14:19\0", read=READ)
+    assert found == "2024-04-19T08:49:00+00:00"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tap_kapture import responses
 from tap_kapture.errors import (
     KaptureAuthError,
     KaptureError,
@@ -68,6 +69,33 @@ def test_a_single_object_is_one_record() -> None:
 @pytest.mark.parametrize(("sent", "total"), [(7, 7), ("7", 7), (0, None), (None, None)])
 def test_the_total_is_read(key: str, sent: object, total: int | None) -> None:
     assert answer({"status": "success", "message": [], key: sent}).total == total
+
+
+SPELLINGS = ["status", "Status", "message", "MESSAGE", "totalCount", "totalcount", "more"]
+PARTS = st.sampled_from(
+    ["success", "Success ", "failed", "", [], [{"a": 1}, {"b": [2]}], {"a": 1}, None, 0, 3, "3"]
+)
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    envelope=st.dictionaries(st.sampled_from(SPELLINGS), PARTS, max_size=5),
+    more=st.dictionaries(st.sampled_from(["status", "message"]), PARTS, min_size=2),
+)
+def test_the_usual_envelope_is_read_as_any_other(
+    envelope: dict[str, object], more: dict[str, object]
+) -> None:
+    def found() -> object:
+        try:
+            whole = answer(envelope | more)
+        except KaptureError as error:
+            return type(error), str(error)
+        return rows(whole), whole.total, whole.replaced
+
+    at_once = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(responses, "decode_usual", lambda _: None)
+        assert at_once == found()
 
 
 def test_rows_stay_json_with_every_digit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import keyword
 from typing import Any
 
 import msgspec
@@ -89,6 +90,11 @@ def test_odd_values_take_the_general_way(
     written(columns, [row, row], clean_text=clean_text)
 
 
+@pytest.mark.parametrize("columns", [TICKETS, CUSTOMERS, CONTACTS])
+def test_every_column_may_be_written_in_generated_code(columns: tuple[Column, ...]) -> None:
+    assert all(c.name.isidentifier() and not keyword.iskeyword(c.name) for c in columns)
+
+
 def test_an_older_ticket_is_written_alike() -> None:
     (record,) = written(TICKETS, [changed(OLDER_TICKET)], clean_text=True)
     assert record["extra_fields"] == {"sla status": "out of sla"}
@@ -101,6 +107,8 @@ def test_an_older_ticket_is_written_alike() -> None:
         b'{"ticketId": "1", "ticketId": "2", "taskId": "x", "taskId": 3}',
         b'{"ticketId": "1", "status": "a", "status": null}',
         b'{"ticketId": "1", "taskId": 1e2, "total_conversations": -0}',
+        b'{"ticketId": "1", "additional_info": {"a": 1e99999999999999999999, "b": 0.10}}',
+        b'{"ticketId": "1", "additional_info": {"a": -0.0, "b": 1E5, "c": 1e-400}}',
         b"{}",
     ],
 )
