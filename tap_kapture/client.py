@@ -9,35 +9,30 @@ import typing as t
 from datetime import datetime, timezone
 from functools import cached_property
 
-from singer_sdk import RESTStream
 from singer_sdk.authenticators import APIKeyAuthenticator
-from singer_sdk.batch import Batcher
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
-from singer_sdk.helpers._util import utc_now
-from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.singerlib import Schema, StateMessage
+from singer_sdk.singerlib import StateMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams.rest import HTTPRequest, JSONPayload, PageContext
 
 from tap_kapture import bookmarks
-from tap_kapture.errors import KaptureConfigError, KaptureError
+from tap_kapture.emission import PagedStream
+from tap_kapture.errors import KaptureError
 from tap_kapture.pull import Endpoint, Observer, Pull, Records
 from tap_kapture.schemas import Column, json_schema
-from tap_kapture.transport import PageRequest
 
 if t.TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Iterator
 
     import requests
-    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
-    from singer_sdk.helpers.types import Context, Record
 
     from tap_kapture.bookmarks import Bookmark
     from tap_kapture.settings import Settings
     from tap_kapture.tap import TapKapture
+    from tap_kapture.transport import PageRequest
 
 
-class KaptureStream(RESTStream[PageRequest], abc.ABC):
+class KaptureStream(PagedStream):
     """An endpoint that serves the records created on one day.
 
     Subclasses say what differs: name, path, key, replication key, columns and body.
@@ -110,90 +105,6 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
         if level < logging.ERROR or not isinstance(sys.exc_info()[1], expected):
             super().log(message, *args, level=level, **kwargs)
 
-    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - the SDK's signature
-        """Yield the records to emit, one by one; each day ends with its checkpoint.
-
-        Args:
-            context: Not used: the stream has no partitions.
-
-        Yields:
-            Records of the stream's schema.
-        """
-        for page in self._pages(as_dicts=True):
-            yield from page
-
-    def get_batches(
-        self, batch_config: BatchConfig, context: Context | None = None
-    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
-        """Yield batch files whose records went through selection, maps and flattening.
-
-        The SDK's own batches hold the records before those, deselected columns included.
-
-        Args:
-            batch_config: The batch configuration.
-            context: Not used: the stream has no partitions.
-
-        Yields:
-            The encoding and the files of each batch.
-
-        Raises:
-            KaptureConfigError: The stream is mapped to several streams.
-        """
-        if len(self.stream_maps) > 1:
-            msg = (
-                f"stream_maps: '{self.name}' is mapped to several streams, which batch files "
-                "cannot be. Map it to one stream, or leave 'batch_config' out"
-            )
-            raise KaptureConfigError(msg)
-        records = (
-            message.record
-            for record in self._sync_records(context, write_messages=False)
-            for message in self._generate_record_messages(record)
-        )
-        batcher = Batcher(self.tap_name, self.name, batch_config)
-        for manifest in batcher.get_batches(records):
-            yield batch_config.encoding, manifest
-
-    def _sync_records(
-        self, context: Context | None = None, *, write_messages: bool = True
-    ) -> Generator[Record, t.Any, t.Any]:
-        """Emit the records, a page at a time where nothing has to touch a single record."""
-        try:
-            if write_messages and self._as_they_are:
-                self._sync_pages()
-            else:
-                yield from super()._sync_records(context, write_messages=write_messages)
-        finally:
-            self._kapture.message_writer.flush()
-
-    def _sync_pages(self) -> None:
-        """Emit whole pages: the same messages as the SDK's loop over single records writes."""
-        with self.get_record_counter() as counter, self.get_sync_timer():
-            for page in self._pages(as_dicts=False):
-                self._kapture.message_writer.write_records(
-                    self.name, page, version=self._stream_version, time_extracted=utc_now()
-                )
-                counter.increment(len(page))
-        self._finalize_state(self.stream_state)
-        self._write_state_message()
-
-    @property
-    def _as_they_are(self) -> bool:
-        """Whether every record leaves as it was shaped: nothing is deselected, mapped or flattened.
-
-        The SDK then removes no property, conforms nothing (records hold JSON types of their schema)
-        and maps each record to itself. A dry run stops in the middle of a page, so it is excluded.
-        """
-        stream_map = self.stream_maps[0]
-        return (
-            self.ABORT_AT_RECORD_COUNT is None
-            and len(self.stream_maps) == 1
-            and type(stream_map) is SameRecordTransform
-            and not stream_map.flattening_enabled
-            and all(self.mask.values())
-            and self.effective_schema == Schema.from_dict(self.schema).to_dict()
-        )
-
     def _pages(self, *, as_dicts: bool) -> Iterator[Records]:
         """Pull the days of this run, and yield the records to emit, some at a time."""
         if not self._can_be_read():
@@ -248,14 +159,3 @@ class KaptureStream(RESTStream[PageRequest], abc.ABC):
             # Not by the SDK's writer, which leaves out a state that did not change, as behind the
             # records of today: target-jsonl then confirms no state at all.
             self._kapture.write_message(StateMessage(value=self.tap_state))
-
-    # The tap keeps the bookmark by day: what the SDK does per record or per start is switched off.
-
-    def _increment_stream_state(self, *_: object, **__: object) -> None:
-        """Leave the bookmark alone: it moves by finished days, not by records."""
-
-    def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Write nothing: the bookmark itself says where a run starts."""
-
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Return None: the bookmark never passes a day that is not closed anyway."""

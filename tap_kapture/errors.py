@@ -91,7 +91,7 @@ class KapturePagingError(KaptureError):
 
 
 class KaptureOutputError(KaptureError):
-    """Singer messages cannot be written any more."""
+    """Singer messages, or batch files, cannot be written any more."""
 
 
 class KaptureTransientError(KaptureError):

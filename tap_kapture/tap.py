@@ -18,7 +18,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_kapture import settings
+from tap_kapture import batches, settings
 from tap_kapture.config import config_jsonschema
 from tap_kapture.config_errors import describe
 from tap_kapture.errors import KaptureConfigError, KaptureStateError
@@ -99,6 +99,16 @@ class TapKapture(Tap):
             )
             raise KaptureStateError(msg)
         super().load_state(state)
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the settings of the SDK.
+
+        Args:
+            config_jsonschema: JSON Schema of the settings, changed in place.
+        """
+        super().append_builtin_config(config_jsonschema)
+        batches.complete(config_jsonschema)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the configuration: types and ranges by the schema, the rest by the settings."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import hypothesis.strategies as st
 import pytest
@@ -117,3 +121,45 @@ def test_an_untouched_catalog_takes_the_shortcut_and_a_touched_one_does_not(
     select(catalog, "tickets", "detail", selected=False)
     pull(config, NOW, catalog=catalog)
     assert taken == ["customers"]
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    quirks=QUIRKS,
+    size=st.integers(1, 30),
+    compression=st.sampled_from(["gzip", "none"]),
+)
+def test_pages_and_single_records_fill_the_same_batch_files(
+    account: Sandbox,
+    tmp_path_factory: pytest.TempPathFactory,
+    quirks: Quirks,
+    size: int,
+    compression: str,
+) -> None:
+    account.quirks = quirks
+
+    def files(by_sdk: bool) -> list[list[Any]]:  # noqa: FBT001 - which way
+        folder = tmp_path_factory.mktemp("batches")
+        batch_config = {
+            "encoding": {"format": "jsonl", "compression": compression},
+            "storage": {"root": folder.as_uri()},
+            "batch_size": size,
+        }
+        config = account.config(batch_config=batch_config)
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            if by_sdk:
+                output = by_the_sdk(config, catalog_of(config), monkeypatch)
+            else:
+                output = pull(config, NOW)
+        written = []
+        for message in output.messages:
+            for uri in message.get("manifest", []):
+                content = Path(url2pathname(urlsplit(uri).path)).read_bytes()
+                plain = gzip.decompress(content) if compression == "gzip" else content
+                written.append([json.loads(line) for line in plain.splitlines()])
+        return written
+
+    at_once = files(by_sdk=False)
+    assert at_once == files(by_sdk=True)
+    assert at_once
+    assert all(0 < len(records) <= size for records in at_once)

@@ -82,3 +82,40 @@ def test_a_catalog_without_keys_loads_the_same(account: Sandbox, loaded: Output)
         ]
     output = pull(account.config(), NOW, catalog=catalog)
     assert output.table("tickets") == loaded.table("tickets")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"batch_size": 0}, "batch_config.batch_size: must be at least 1"),
+        ({"batch_size": "many"}, "batch_config.batch_size: must be of type integer"),
+        ({"encoding": {"format": "csv"}}, "batch_config.encoding.format: must be one of"),
+        ({"encoding": {}}, "format: required"),
+        ({"storage": {}}, "root: required"),
+        ({"storage": {"root": "nope://there"}}, "batch_config: Unsupported filesystem"),
+        ({"storage": {"root": "s3://there"}}, "batch_config: Install s3fs"),
+        ({"encoding": {"format": "parquet"}}, "batch_config: parquet needs pyarrow"),
+    ],
+)
+def test_files_that_could_not_be_written_are_refused(
+    account: Sandbox, tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    batch_config = {"encoding": {"format": "jsonl"}, "storage": {"root": tmp_path.as_uri()}}
+    output = run_tap(tmp_path, account.config(batch_config=batch_config | change), at=NOW)
+    assert output.code == 1
+    assert words in output.errors()[0]
+    assert "Traceback" not in output.log
+
+
+def test_a_folder_that_is_none_is_said_and_leaves_the_state(
+    account: Sandbox, tmp_path: Path
+) -> None:
+    folder = tmp_path / "file" / "folder"
+    folder.parent.touch()
+    batch_config = {"encoding": {"format": "jsonl"}, "storage": {"root": folder.as_uri()}}
+    output = run_tap(tmp_path, account.config(batch_config=batch_config), at=NOW)
+    assert output.code == 1
+    (line,) = output.errors()
+    assert "batch_config.storage.root: a file cannot be written there" in line
+    assert "Traceback" not in output.log
+    assert not any(output.bookmark(stream) for stream in ("customers", "tickets"))

@@ -137,6 +137,15 @@ def test_batch_files_hold_the_truth_after_selection(still: Sandbox, tmp_path: Pa
     assert untruths(batches(output, "customers"), still.truth("customers")) == []
 
 
+def test_batch_files_are_plain_if_told_so(still: Sandbox, tmp_path: Path) -> None:
+    files = {**batch_config(tmp_path), "encoding": {"format": "jsonl", "compression": "none"}}
+    pull(still.config(batch_config=files), NOW)
+    (file,) = tmp_path.glob("kapture-tap-kapture--tickets-*.json")
+    records = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    table = {record["ticketId"]: record for record in records}
+    assert untruths(table, still.truth("tickets")) == []
+
+
 def test_no_state_comes_before_the_batch_that_it_stands_for(still: Sandbox, tmp_path: Path) -> None:
     output = pull(still.config(batch_config=batch_config(tmp_path)), NOW)
     written: set[str] = set()
