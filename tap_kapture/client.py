@@ -18,7 +18,6 @@ from singer_sdk.streams.rest import HTTPRequest, JSONPayload, PageContext
 from tap_kapture import bookmarks
 from tap_kapture.emission import PagedStream
 from tap_kapture.errors import KaptureError
-from tap_kapture.pull import Endpoint, Observer, Pull, Records
 from tap_kapture.schemas import Column, json_schema
 
 if t.TYPE_CHECKING:
@@ -27,6 +26,7 @@ if t.TYPE_CHECKING:
     import requests
 
     from tap_kapture.bookmarks import Bookmark
+    from tap_kapture.pull import Records
     from tap_kapture.settings import Settings
     from tap_kapture.tap import TapKapture
     from tap_kapture.transport import PageRequest
@@ -109,14 +109,25 @@ class KaptureStream(PagedStream):
         """Pull the days of this run, and yield the records to emit, some at a time."""
         if not self._can_be_read():
             return
+        from tap_kapture.pull import Endpoint, Observer, Pull  # noqa: PLC0415 - not to --discover
+
         settings = self.settings
         bookmark = None
         if self.replication_method != REPLICATION_FULL_TABLE:
             bookmark = bookmarks.from_state(
                 self.stream_state, start_day=settings.start_day, zone=settings.zone
             )
+        endpoint = Endpoint(
+            stream=self.name,
+            key=self._key,
+            status_column=self.status_column,
+            columns=self.columns,
+            other_paths=tuple(path for path in self.known_paths if path != self.path),
+            build=lambda page: self.get_http_request(page=PageContext(None, page)),
+            auth=self.authenticator,
+        )
         pull = Pull(
-            self._endpoint(),
+            endpoint,
             settings,
             now=datetime.fromtimestamp(self._kapture.initialized_at / 1000, timezone.utc),
             bookmark=bookmark,
@@ -131,17 +142,6 @@ class KaptureStream(PagedStream):
     def _can_be_read(self) -> bool:
         """Whether the settings suffice for this stream; see the subclasses."""
         return True
-
-    def _endpoint(self) -> Endpoint:
-        return Endpoint(
-            stream=self.name,
-            key=self._key,
-            status_column=self.status_column,
-            columns=self.columns,
-            other_paths=tuple(path for path in self.known_paths if path != self.path),
-            build=lambda page: self.get_http_request(page=PageContext(None, page)),
-            auth=self.authenticator,
-        )
 
     def _tick(self) -> None:
         self._kapture.message_writer.tick()

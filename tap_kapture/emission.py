@@ -19,7 +19,6 @@ from singer_sdk.singerlib import Schema
 
 from tap_kapture import batches
 from tap_kapture.errors import KaptureConfigError
-from tap_kapture.transport import PageRequest
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -29,9 +28,10 @@ if t.TYPE_CHECKING:
 
     from tap_kapture.pull import Records
     from tap_kapture.tap import TapKapture
+    from tap_kapture.transport import PageRequest  # noqa: F401 - named by the class below
 
 
-class PagedStream(RESTStream[PageRequest], abc.ABC):
+class PagedStream(RESTStream["PageRequest"], abc.ABC):
     """A stream whose records come in pages, and whose state moves by finished days."""
 
     _kapture: TapKapture
