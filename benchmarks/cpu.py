@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.load import serve
 from benchmarks.process import compare, module, tell
 from benchmarks.tables import rate, table, times
-from benchmarks.taps import KAPTURE, PLAIN, Workshop
+from benchmarks.taps import KAPTURE, PLAIN, STRPTIME, Workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.process import Usage
     from benchmarks.sizes import Sizes
 
-_TAPS = {"plain tap": PLAIN, "tap-kapture": KAPTURE}
+_TAPS = {"plain tap": PLAIN, "plain tap, strptime": STRPTIME, "tap-kapture": KAPTURE}
 _LIMIT = "msgspec alone"
 _TITLES = (
     "records/s, whole process",
@@ -50,7 +50,7 @@ def measure(sizes: Sizes, folder: Path) -> str:
             usages, loop = _usages(stream, records, served, sizes.runs, folder)
             title = (
                 f"**cpu**: {load.days} days of {a_day:,} {stream}, page_size {load.page_size} for "
-                f"both taps, no latency; medians of {sizes.runs} runs"
+                f"all taps, no latency; medians of {sizes.runs} runs"
             )
             rows = _rows(records, usages, loop)
             sections.append(f"{title}\n\n{table((stream, *_TITLES), rows)}")
@@ -63,7 +63,7 @@ def _usages(
     """Return the usage of each command, and the seconds of msgspec's loop."""
     workshop = Workshop(folder)
     reading = {name: workshop.command(tap, served.config, stream) for name, tap in _TAPS.items()}
-    tell(f"cpu, {stream}: checking that both taps write the same records")
+    tell(f"cpu, {stream}: checking that all taps write the same records")
     workshop.expect_same(reading, stream, records)
     idle = {
         _idle(name): workshop.command(tap, served.nothing(), stream) for name, tap in _TAPS.items()

@@ -1,18 +1,20 @@
 """A tap for the same account as the SDK's template suggests it: what tap-kapture is compared with.
 
-It asks for one day after another, page by page, and writes the same columns and values. Everything
-else is the SDK's default: retries, state by record, type conformance and the message writer.
+It asks for one day after another, page by page, and writes the same columns and values. Dates are
+read with pendulum, the date library of this project. Everything else is the SDK's default: retries,
+state by record, type conformance and the message writer.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from html import unescape
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from zoneinfo import ZoneInfo
 
+import pendulum
 import singer_sdk.typing as th
 from singer_sdk import RESTStream, Tap
 from singer_sdk.pagination import BaseAPIPaginator
@@ -69,7 +71,7 @@ class KaptureStream(RESTStream[DayPage | None]):
     def __init__(self, tap: Tap) -> None:
         """Ask by POST."""
         super().__init__(tap, http_method="POST")
-        self._zone = ZoneInfo(self.config["timezone"])
+        self.zone = ZoneInfo(self.config["timezone"])
 
     @property
     def url_base(self) -> str:
@@ -85,12 +87,12 @@ class KaptureStream(RESTStream[DayPage | None]):
         """Return a paginator from the bookmark's day, or the first one, to the last."""
         bookmark = self.stream_state.get("replication_key_value")
         first = (
-            datetime.fromisoformat(bookmark).astimezone(self._zone).date()
+            datetime.fromisoformat(bookmark).astimezone(self.zone).date()
             if bookmark
             else date.fromisoformat(self.config["start_date"])
         )
         end = self.config.get("end_date")
-        last = date.fromisoformat(end) if end else datetime.now(self._zone).date()
+        last = date.fromisoformat(end) if end else datetime.now(self.zone).date()
         self._paginator = DayPaginator(first, last, self.config["page_size"])
         return self._paginator
 
@@ -114,15 +116,37 @@ class KaptureStream(RESTStream[DayPage | None]):
         row = _clean(row)
         for name in self.dates:
             if row[name] is not None:
-                local = datetime.strptime(row[name], self.date_format)  # noqa: DTZ007 - local, the zone follows
-                row[name] = self._utc(local)
+                row[name] = self.instant(row[name])
         for name in self.numbers_sent_as_text:
             if row[name] is not None:
                 row[name] = int(row[name])
         return row
 
-    def _utc(self, local: datetime) -> str:
-        return local.replace(tzinfo=self._zone).astimezone(timezone.utc).isoformat()
+    def instant(self, text: str) -> str:
+        """Return the instant of a local time, in UTC.
+
+        Args:
+            text: In the form of the stream.
+        """
+        local = pendulum.from_format(text, self.date_format, tz=self.config["timezone"])
+        return local.in_timezone("UTC").isoformat()
+
+    def instant_of(self, calendar: dict[str, int]) -> str:
+        """Return the instant of a local time, in UTC.
+
+        Args:
+            calendar: A Java calendar, whose months count from zero.
+        """
+        local = pendulum.datetime(
+            calendar["year"],
+            calendar["month"] + 1,
+            calendar["dayOfMonth"],
+            calendar["hourOfDay"],
+            calendar["minute"],
+            calendar["second"],
+            tz=self.config["timezone"],
+        )
+        return local.in_timezone("UTC").isoformat()
 
 
 def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
@@ -147,7 +171,7 @@ class TicketsStream(KaptureStream):
     replication_key = "date"
     schema = plain_schemas.TICKETS
     dates = ("date", "nextFollowUp", "lastFollowUp", "lastConvesationTime", "taskEnddate")
-    date_format = "%d-%m-%Y %H:%M"
+    date_format = "DD-MM-YYYY HH:mm"
 
     def prepare_request_payload(
         self,
@@ -189,7 +213,7 @@ class CustomersStream(KaptureStream):
     replication_key = "generationDate"
     schema = plain_schemas.CUSTOMERS
     dates = ("generationDate",)
-    date_format = "%b %d, %Y %I:%M:%S %p"
+    date_format = "MMM D, YYYY h:mm:ss A"
     numbers_sent_as_text = ("feedbackOnCustomer", "syncdLocationId")
 
     def prepare_request_payload(
@@ -215,15 +239,10 @@ class CustomersStream(KaptureStream):
             row: A record as sent.
             context: Not used.
         """
-        row["lastModificationTime"] = self._calendar(row["lastModificationTime"])
+        row["lastModificationTime"] = self.instant_of(row["lastModificationTime"])
         for contact in row["contacts"]:
-            contact["generationDate"] = self._calendar(contact["generationDate"])
+            contact["generationDate"] = self.instant_of(contact["generationDate"])
         return super().post_process(row, context)
-
-    def _calendar(self, value: dict[str, int]) -> str:
-        """Return the instant of a Java calendar, whose months count from zero."""
-        day = (value["year"], value["month"] + 1, value["dayOfMonth"])
-        return self._utc(datetime(*day, value["hourOfDay"], value["minute"], value["second"]))  # noqa: DTZ001 - local, the zone follows
 
 
 class PlainTap(Tap):

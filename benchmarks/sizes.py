@@ -11,7 +11,7 @@ RUNS = 3
 
 
 def _cpu() -> Load:
-    return Load(days=30, tickets=2000, customers=500, page_size=5000)
+    return Load(days=30, tickets=2000, customers=2000, page_size=5000)
 
 
 def _latency() -> Load:
@@ -44,7 +44,7 @@ class Sizes:
 QUICK = Sizes(
     runs=1,
     starts=2,
-    cpu=Load(days=3, tickets=600, customers=150),
+    cpu=Load(days=3, tickets=600, customers=600),
     latency=Load(days=16, tickets=40, latency=0.15),
     scale=(1, 2, 4, 8),
     scale_tickets=100,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PLAIN = "benchmarks.plain_tap"
+STRPTIME = "benchmarks.plain_tap_strptime"
 KAPTURE = "tap_kapture"
 EMPTY = "benchmarks.empty_tap"
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LEVEL = 6
 """How hard zlib tries, of 9."""
-RECORDS_AT_ONCE = 500
-"""Records that are encoded in one call."""
+RECORDS_AT_ONCE = 100
+"""Records that are encoded in one call, see :mod:`tap_kapture.pull`."""
 
 
 def complete(schema: dict[str, Any]) -> None:

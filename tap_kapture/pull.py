@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 REREAD_BUFFER = 32 * 1024 * 1024
 """Bytes of a re-read day that are held back until it is known whether the day changed."""
-RECORDS_AT_ONCE = 500
-"""Records that are decoded and shaped before they are handed on."""
+RECORDS_AT_ONCE = 100
+"""Records that are shaped before they are handed on: few, so that the processor still has them at
+hand when they are encoded."""
 
 logger = logging.getLogger("tap-kapture")
 
@@ -213,7 +214,7 @@ class Pull:
 
     def _shaped(self, pages: list[Page], progress: Progress) -> Iterator[Records]:
         for page in pages:
-            # Records take several times the room of their JSON: a large page is shaped in parts.
+            # Records take several times the room of their JSON, so a page is never decoded whole.
             for start in range(0, len(page.rows), RECORDS_AT_ONCE):
                 rows = page.rows[start : start + RECORDS_AT_ONCE]
                 yield [self._shaped_row(row) for row in rows]

@@ -164,7 +164,7 @@ class DayReader:
                 prints = map(fingerprint, answer.rows)
                 fresh = _fresh(answer.rows, keys, prints, contents, open_keys)
                 if fresh:
-                    yield Page(fresh, sum(len(bytes(row)) for row in fresh))
+                    yield Page(fresh, sum(map(len, fresh)))
                 facts = PageFacts(
                     rows=len(answer.rows),
                     new_keys=len(page_keys) - repeats,
