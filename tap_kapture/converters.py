@@ -42,7 +42,7 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _MAX_DIGITS = 300
 _SAFE_DIGITS = 18
 """So many digits always fit :data:`MAX_INTEGER`."""
-_MEMO_SIZE = 20_000
+_MEMO_SIZE = 4_000
 _DEEP: set[type] = {str, list, dict}
 _SHORT = 64
 _JSON = msgspec.json.Encoder(decimal_format="number")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Moment = str | tuple[int, ...]
 """A local time on the wire: text, or the parts of a calendar object."""
 
-_MEMO_SIZE = 20_000  # some 3 MiB
+_MEMO_SIZE = 4_000
 # Patterns are compiled where they are first used: --discover reads no date.
 _STARTS_WITH_A_DAY = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,6}))?)?"
