@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    import ssl
+
     from sandbox.control import Control
     from sandbox.desk import Desk
 
@@ -22,18 +24,20 @@ _STOPPING = 10.0
 class Server:
     """Listens on this machine only, from `start` to `stop`."""
 
-    def __init__(self, desk: Desk, control: Control, port: int) -> None:
+    def __init__(self, desk: Desk, control: Control, port: int, tls: ssl.SSLContext | None) -> None:
         """Take the port.
 
         Args:
             desk: handles the service's requests.
             control: handles those to the sandbox itself.
             port: to listen on; 0 for any free one.
+            tls: the server's certificate, or None to speak plain HTTP.
 
         Raises:
             OSError: the port is taken.
         """
         self._desk = desk
+        self._tls = tls
         self._control = control
         self._socket = socket.create_server((_HOST, port), backlog=_BACKLOG)
         self._loop = asyncio.new_event_loop()
@@ -42,7 +46,8 @@ class Server:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{_HOST}:{self._socket.getsockname()[1]}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{_HOST}:{self._socket.getsockname()[1]}"
 
     def start(self) -> None:
         """Serve; connections made before are answered too."""
@@ -73,6 +78,6 @@ class Server:
             shutdown_timeout=_PATIENCE,
         )
         await runner.setup()
-        await web.SockSite(runner, self._socket, backlog=_BACKLOG).start()
+        await web.SockSite(runner, self._socket, backlog=_BACKLOG, ssl_context=self._tls).start()
         await self._desk.closing.wait()
         await runner.cleanup()

@@ -16,6 +16,7 @@ from sandbox.server import Server
 from sandbox.view import View
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
     from types import TracebackType
 
@@ -40,6 +41,7 @@ class Sandbox:
         max_concurrency: int | None = None,
         storm: Storm | None = None,
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Set up an account; nothing is served yet.
 
@@ -52,6 +54,7 @@ class Sandbox:
             max_concurrency: requests in flight beyond it are answered 503.
             storm: random faults besides.
             port: to listen on; 0 for any free one.
+            tls: the server's certificate, to speak https.
         """
         self.account = account or Account()
         self._desk = Desk(
@@ -63,6 +66,7 @@ class Sandbox:
         )
         self._desk.faults = FaultPlan(faults)
         self._port = port
+        self._tls = tls
         self._server: Server | None = None
         self._url = ""
 
@@ -72,7 +76,7 @@ class Sandbox:
         Raises:
             OSError: the port is taken.
         """
-        self._server = Server(self._desk, Control(self), self._port)
+        self._server = Server(self._desk, Control(self), self._port, self._tls)
         self._url = self._server.url
         self._server.start()
         return self

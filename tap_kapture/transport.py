@@ -180,14 +180,10 @@ class Transport:
             body = bytearray()
             for piece in response.iter_content(PIECE):
                 body += piece
-        except requests.exceptions.SSLError:
-            msg = (
-                "the server's TLS certificate cannot be verified. Check 'subdomain' or 'api_url'; "
-                "behind a proxy with its own authority, point REQUESTS_CA_BUNDLE to its certificate"
-            )
-            raise KaptureRequestError(msg) from None
         except requests.exceptions.RequestException as error:
             # The class says enough; the text may hold anything.
+            if "CERTIFICATE_VERIFY_FAILED" in repr(error):
+                raise KaptureRequestError(_NOT_TRUSTED) from None
             raise KaptureTransientError(_reason(error)) from None
         self._observe(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -234,10 +230,15 @@ class Transport:
         )
 
 
+_NOT_TRUSTED = (
+    "the server's TLS certificate cannot be verified. Check 'subdomain' or 'api_url'; behind a "
+    "proxy with its own authority, point REQUESTS_CA_BUNDLE to its certificate"
+)
 _REASONS = (
     (requests.exceptions.ConnectTimeout, "no connection within request_timeout"),
     (requests.exceptions.Timeout, "no answer within request_timeout"),
     (requests.exceptions.ProxyError, "the proxy refused the connection"),
+    (requests.exceptions.SSLError, "the TLS connection failed"),
     (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
     (requests.exceptions.ContentDecodingError, "the answer broke off"),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 import socket
+import ssl
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 from tap_process import (
     KEYS,
     Output,
@@ -406,6 +408,29 @@ def test_a_proxy_of_the_environment_is_used_and_its_exceptions_too(
     assert_stopped(output, "customers", FIRST, 0, "the proxy refused the connection")
     around = {**proxy, "no_proxy": "127.0.0.1"}
     assert run_tap(tmp_path, config, at=NOW, environment=around).code == 0
+
+
+def test_only_a_certificate_that_can_be_verified_is_trusted(tmp_path: Path) -> None:
+    authority, bundle = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(bundle)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Sandbox(ACCOUNT, tls=context) as sandbox:
+        output = run_tap(tmp_path, config_of(sandbox), at=NOW)
+        words = ["TLS certificate cannot be verified", "REQUESTS_CA_BUNDLE"]
+        assert_stopped(output, "customers", FIRST, 0, *words)
+        assert list(sandbox.requests) == []
+        trusting = {"REQUESTS_CA_BUNDLE": str(bundle)}
+        trusted = run_tap(tmp_path, config_of(sandbox), at=NOW, environment=trusting)
+        assert not_the_truth(trusted, sandbox) == []
+
+
+def test_a_tls_connection_that_fails_otherwise_is_tried_again(
+    shared: Sandbox, tmp_path: Path
+) -> None:
+    config = {**config_of(shared, max_retries=1), "api_url": shared.url.replace("http", "https")}
+    output = run_tap(tmp_path, config, at=NOW)
+    assert_stopped(output, "customers", FIRST, 0, "the TLS connection failed", "for 2 tries")
 
 
 @pytest.mark.parametrize("stream", KEYS)

