@@ -36,7 +36,7 @@ _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
-def to_utf8(body: bytes | bytearray, content_type: str) -> tuple[bytes | bytearray, int]:
+def to_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
     """Return a body in UTF-8, and how many characters were not valid in its charset.
 
     A body in UTF-8 is taken as it is: what is not valid in it shows when a record is decoded, see
@@ -73,7 +73,7 @@ def valid_utf8(row: bytes) -> tuple[bytes, int]:
     return text.encode(), text.count("\ufffd") - row.count("\ufffd".encode())
 
 
-def decode_usual(body: bytes | bytearray) -> Usual | None:
+def decode_usual(body: bytes) -> Usual | None:
     """Return the envelope in one pass over the body, or None if it is not quite as usual.
 
     Args:
@@ -85,7 +85,7 @@ def decode_usual(body: bytes | bytearray) -> Usual | None:
         return None
 
 
-def decode_envelope(body: bytes | bytearray) -> dict[str, msgspec.Raw]:
+def decode_envelope(body: bytes) -> dict[str, msgspec.Raw]:
     """Return the top-level keys in lower case, each value still JSON.
 
     Args:
@@ -106,7 +106,7 @@ def decode_envelope(body: bytes | bytearray) -> dict[str, msgspec.Raw]:
     return {name.lower(): value for name, value in envelope.items()}
 
 
-def _strict_json(body: bytes | bytearray) -> bytes:
+def _strict_json(body: bytes) -> bytes:
     """Rewrite JSON that only a lenient parser reads: raw control characters, half surrogates, NaN.
 
     Raises:

@@ -68,7 +68,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes | bytearray
+    body: bytes
     path: str
 
 

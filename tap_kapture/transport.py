@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from tap_kapture.gate import Gate
 
-PIECE = 1024 * 1024
-"""Bytes of an answer that are read at once."""
 LONGEST_WAIT = 60.0
 """Upper bound of the random wait between two tries, in seconds."""
 
@@ -176,10 +174,8 @@ class Transport:
                 allow_redirects=False,
                 **self._environment(session, prepared.url),
             )
-            # In large pieces, not requests' 10 KiB, and never held twice.
-            body = bytearray()
-            for piece in response.iter_content(PIECE):
-                body += piece
+            # As it comes: in one piece if its length is known, not in requests' 10 KiB.
+            body = b"".join(response.iter_content(None))
         except requests.exceptions.RequestException as error:
             # The class says enough; the text may hold anything.
             if "CERTIFICATE_VERIFY_FAILED" in repr(error):

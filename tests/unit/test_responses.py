@@ -103,16 +103,6 @@ def test_rows_stay_json_with_every_digit() -> None:
     assert [bytes(each) for each in found.rows] == [b'{"n": 1.50, "t": "\\u0905"}']
 
 
-def test_a_body_may_be_a_buffer() -> None:
-    body = bytearray(b'{"status": "success", "message": [{"a": "\\ud800"}, {"b": 2}]}')
-    found = READER.read(Reply(200, {}, body, PATH))
-    assert rows(found) == [{"a": "\ufffd"}, {"b": 2}]
-    plain = READER.read(
-        Reply(200, {}, bytearray(b'{"status":"success","message":[{"b":2}]}'), PATH)
-    )
-    assert rows(plain) == [{"b": 2}]
-
-
 def test_characters_that_are_not_valid_are_counted() -> None:
     body = '{"status": "success", "message": [{"t": "\x81\x81"}]}'.encode("latin-1")
     assert answer(body, content_type="text/html; charset=windows-1252").replaced == 2
