@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.load import Load, serve
 from benchmarks.process import compare, tell
-from benchmarks.tables import rate, table
+from benchmarks.tables import lasting, rate, table
 from benchmarks.taps import KAPTURE, Workshop
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def _row(case: _Case, usage: Usage, idle: Usage, one_day: Usage) -> list[str]:
     sync = usage.beyond(idle)
     return [
         case.name,
-        f"{sync.wall:.2f}",
-        f"{sync.wall / case.days * 1000:.2f}",
-        f"{sync.cpu / case.days * 1000:.2f}",
+        lasting(sync.wall),
+        lasting(sync.wall / case.days * 1000),
+        lasting(sync.cpu / case.days * 1000),
         rate(case.records, sync.wall),
         f"{usage.peak:.1f}",
         f"{usage.peak - one_day.peak:+.1f}",

@@ -51,3 +51,13 @@ def times(reference: float, seconds: float, form: str = ".2f") -> str:
         form: How to write it.
     """
     return format(reference / seconds, form) if reference > 0 and seconds > 0 else _LOST
+
+
+def lasting(seconds: float, form: str = ".2f") -> str:
+    """Return a time.
+
+    Args:
+        seconds: It; a difference of two measurements may come out negative.
+        form: How to write it.
+    """
+    return format(seconds, form) if seconds > 0 else _LOST
