@@ -1,0 +1,60 @@
+"""The key of a row is that of its record in the table; a row without one is never let through."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_kapture import converters
+from tap_kapture.converters import MAX_INTEGER
+from tap_kapture.errors import KaptureRecordError
+from tap_kapture.heads import Heads
+
+TEXT_KEYS = Heads("id", partial(converters.text, cleaner=converters.clean), None, frozenset())
+NUMBER_KEYS = Heads("id", converters.integer, None, frozenset())
+KEYS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-MAX_INTEGER - 2, -MAX_INTEGER + 2)
+    | st.integers(MAX_INTEGER - 2, MAX_INTEGER + 2)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["7", " 7 ", "007", "+7", "7.0", "x", "", " ", "&amp;", [], {}, [1]])
+)
+
+
+def key_of(heads: Heads, key: object) -> str | None:
+    """Return the key that is found, or None if there is no usable one."""
+    try:
+        return heads.of(json.dumps({"id": key}).encode())[0]
+    except KaptureRecordError:
+        return None
+
+
+@given(key=KEYS)
+def test_a_number_is_found_wherever_the_table_has_one(key: object) -> None:
+    is_candidate = isinstance(key, (int, str)) and not isinstance(key, bool)
+    try:
+        in_table = converters.integer(key) if is_candidate else None
+    except ValueError:
+        in_table = None
+    assert key_of(NUMBER_KEYS, key) == (None if in_table is None else str(in_table))
+
+
+@given(key=KEYS)
+def test_a_text_is_found_wherever_the_table_has_one(key: object) -> None:
+    is_candidate = isinstance(key, (int, str)) and not isinstance(key, bool)
+    in_table = converters.clean(str(key)) if is_candidate else None
+    found = key_of(TEXT_KEYS, key)
+    assert found == (None if in_table is None else in_table.strip())
+
+
+@pytest.mark.parametrize("key", [2**63, -(2**63), 10**30])
+def test_a_number_that_no_table_holds_is_no_key(key: int) -> None:
+    assert key_of(NUMBER_KEYS, key) is None
+    assert key_of(TEXT_KEYS, key) == str(key)
