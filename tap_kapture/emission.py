@@ -18,7 +18,7 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import Schema
 
 from tap_kapture import batches
-from tap_kapture.errors import KaptureConfigError
+from tap_kapture.errors import KaptureConfigError, KaptureError
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -73,6 +73,7 @@ class PagedStream(RESTStream["PageRequest"], abc.ABC):
 
         Raises:
             KaptureConfigError: The stream is mapped to several streams.
+            KaptureError: A day could not be read; every day before it is in a file.
         """
         if len(self.stream_maps) > 1:
             msg = (
@@ -91,6 +92,8 @@ class PagedStream(RESTStream["PageRequest"], abc.ABC):
                 for record in self._sync_records(context, write_messages=False)
                 for message in self._generate_record_messages(record)
             )
+        failures: list[BaseException] = []
+        records = _until_it_fails(records, failures)
         name = f"{self.tap_name}--{self.name}"
         if json_lines:
             manifests = batches.json_lines_files(records, batch_config, name)
@@ -98,6 +101,8 @@ class PagedStream(RESTStream["PageRequest"], abc.ABC):
             manifests = Batcher(self.tap_name, self.name, batch_config).get_batches(records)
         for manifest in manifests:
             yield batch_config.encoding, manifest
+        if failures:
+            raise failures[0]
 
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
@@ -154,3 +159,13 @@ class PagedStream(RESTStream["PageRequest"], abc.ABC):
 
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """Return None: the bookmark never passes a day that is not closed anyway."""
+
+
+def _until_it_fails(
+    records: Iterator[t.Any], failures: list[BaseException]
+) -> Generator[t.Any, None, None]:
+    """Yield records until one cannot be read, or a signal ends the run: a file holds what came."""
+    try:
+        yield from records
+    except (KaptureError, SystemExit) as failure:
+        failures.append(failure)

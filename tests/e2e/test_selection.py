@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -23,10 +24,12 @@ from tap_process import (
     not_singer,
     not_the_truth,
     pull,
+    run_tap,
     select,
     untruths,
 )
 
+from sandbox import Fault
 from tap_kapture.errors import KaptureConfigError
 
 if TYPE_CHECKING:
@@ -173,6 +176,30 @@ def test_at_every_state_all_that_it_claims_is_in_files(still: Sandbox, tmp_path:
             last = dt.date.fromisoformat(bookmark["replication_key_value"]) - DAY
             for day in days(dt.date.fromisoformat(bookmark["pulled_from"]), last):
                 assert still.truth_of_day(stream, day).keys() <= filed.keys()
+
+
+@pytest.mark.parametrize("deselected", [None, "customerPhone"])
+def test_what_came_before_a_failure_is_in_files(
+    still: Sandbox, tmp_path: Path, deselected: str | None
+) -> None:
+    bad_day = TODAY - 2 * DAY
+    still.faults = [Fault("400", stream="tickets", day=bad_day, times=math.inf)]
+    config = still.config(batch_config=batch_config(tmp_path))
+    catalog = catalog_of(config)
+    if deselected:
+        select(catalog, "tickets", deselected, selected=False)
+    output = run_tap(tmp_path, config, at=NOW, catalog=catalog)
+    still.faults = []
+    assert output.code == 1
+    assert len(output.errors()) == 1
+    assert output.bookmark("tickets")["replication_key_value"] == bad_day.isoformat()
+    truth = {
+        key: record
+        for day in days(FIRST, bad_day - DAY)
+        for key, record in still.truth_of_day("tickets", day).items()
+    }
+    expected = without(deselected, truth) if deselected else truth
+    assert untruths(batches(output, "tickets"), expected) == []
 
 
 def test_customers_are_not_selected_without_the_account_id(still: Sandbox) -> None:

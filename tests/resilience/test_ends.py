@@ -95,6 +95,33 @@ def test_a_signal_ends_the_run_with_all_finished_days_out(
 
 
 @posix_only
+def test_a_signal_leaves_all_finished_days_in_files(tmp_path: Path) -> None:
+    with Sandbox(ACCOUNT, faults=[Fault("hang", "tickets", MIDDLE)]) as sandbox:
+        config = sandbox.config(
+            batch_config={
+                "encoding": {"format": "jsonl", "compression": "none"},
+                "storage": {"root": (tmp_path / "batches").as_uri()},
+            }
+        )
+        with Process(tmp_path, config, sandbox.now) as process:
+            wait_until(lambda: any(one.fault for one in sandbox.requests))
+            process.popen.send_signal(signal.SIGTERM)
+            assert process.ended() < 5
+            output = process.output
+        assert output.code == 143
+        assert_nothing_alarming(output)
+        out = claimed(output.state, "tickets")
+        assert len(out) > 5
+        lines = [
+            json.loads(line)
+            for file in (tmp_path / "batches").glob("*tickets*")
+            for line in file.read_text(encoding="utf-8").splitlines()
+        ]
+        table = {record["ticketId"]: record for record in lines}
+        assert untruths_of_days(table, sandbox, "tickets", out) == []
+
+
+@posix_only
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_ends_the_run_even_while_the_target_does_not_read(
     number: signal.Signals, code: int, tmp_path: Path
