@@ -109,7 +109,7 @@ class KaptureStream(PagedStream):
         """Pull the days of this run, and yield the records to emit, some at a time."""
         if not self._can_be_read():
             return
-        from tap_kapture.pull import Endpoint, Observer, Pull  # noqa: PLC0415 - not to --discover
+        from tap_kapture.pull import Endpoint, Observer, Pull  # noqa: PLC0415 - not for --discover
 
         settings = self.settings
         bookmark = None

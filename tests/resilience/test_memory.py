@@ -27,7 +27,7 @@ END = YESTERDAY.isoformat()
 
 
 def account(days: int, tickets: int) -> Account:
-    """So many tickets on each of the days up to yesterday,."""
+    """Return an account with so many tickets on each of the days up to yesterday."""
     window = [YESTERDAY - dt.timedelta(days=number) for number in range(days)]
     return Account(
         first_day=window[-1],
