@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import contextmanager
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 CLEAN_ANSWERS_TO_RECOVER = 20
 """Clean answers after which one more request may be in flight again."""
+
+MAX_RETRY_AFTER = 600.0
+"""The longest pause that a server may ask for, in seconds."""
 
 
 class StoppedError(Exception):
@@ -111,3 +117,25 @@ class Gate:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+
+
+def asked_pause(headers: Mapping[str, str]) -> float | None:
+    """Return the pause that a server asks for by ``Retry-After``, in either of its two forms.
+
+    Args:
+        headers: Of the answer, by name in lower case.
+
+    Returns:
+        Seconds, or None if it asks for none that can be understood.
+    """
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]+)?", text):
+        return min(float(text), MAX_RETRY_AFTER)
+    try:
+        until = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=timezone.utc)
+    wait = (until - datetime.now(timezone.utc)).total_seconds()
+    return min(max(wait, 0.0), MAX_RETRY_AFTER)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -29,14 +27,13 @@ from tap_kapture.errors import (
     KaptureThrottledError,
     KaptureTransientError,
 )
+from tap_kapture.gate import asked_pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import msgspec
 
-MAX_RETRY_AFTER = 600.0
-"""The longest pause that a server may ask for, in seconds."""
 MAX_QUOTE = 200
 """Characters of a server's message that an error may quote."""
 
@@ -48,6 +45,10 @@ _REQUEST_TEXTS = (
     "either start_date is null or blank",
 )
 _RETRY_TEXT = "serverfailure"
+_CHECK_REQUEST = (
+    "Check cm_id, and whether the account needs further keys in 'tickets_body' or "
+    "'customers_body'; otherwise ask Kapture support"
+)
 _NO_DATA = (
     r"no\s+(?:\w+\s+)?(?:tickets?|customers?|records?|data|results?)(?:\s+(?:was|were))?"
     r"(?:\s+(?:found|available|exists?))?[.!]?"
@@ -174,10 +175,7 @@ class Reader:
             msg = "Kapture answered 'ServerFailure'"
             raise KaptureTransientError(msg)
         if known.startswith(_REQUEST_TEXTS):
-            msg = (
-                f"Kapture refused the request with '{self.quote(text)}'. Check cm_id, and whether "
-                "the account needs further keys in 'tickets_body' or 'customers_body'"
-            )
+            msg = f"Kapture refused the request with '{self.quote(text)}'. {_CHECK_REQUEST}"
             raise KaptureRequestError(msg)
         if text.strip() and self._means_no_data(text):
             return Answer([])
@@ -195,7 +193,7 @@ class Reader:
             raise self._auth_error(msg)
         if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             msg = f"HTTP {status}"
-            raise KaptureThrottledError(msg, _retry_after(reply.headers))
+            raise KaptureThrottledError(msg, asked_pause(reply.headers))
         if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             msg = f"HTTP {status}"
             raise KaptureTransientError(msg)
@@ -219,7 +217,7 @@ class Reader:
             msg_0 = f"Kapture answered '{self.quote(hint)}'"
             raise self._auth_error(msg_0)
         said = f" and '{self.quote(hint)}'" if hint else ""
-        msg = f"Kapture refused the request with HTTP {status}{said}"
+        msg = f"Kapture refused the request with HTTP {status}{said}. {_CHECK_REQUEST}"
         raise KaptureRequestError(msg)
 
     @staticmethod
@@ -249,18 +247,3 @@ def _host(address: str) -> str | None:
         return urlsplit(address).hostname
     except ValueError:
         return None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the wait of a ``Retry-After`` header in seconds, from either of its two forms."""
-    text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]+)?", text):
-        return min(float(text), MAX_RETRY_AFTER)
-    try:
-        until = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=timezone.utc)
-    wait = (until - datetime.now(timezone.utc)).total_seconds()
-    return min(max(wait, 0.0), MAX_RETRY_AFTER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -12,13 +11,12 @@ from io import StringIO
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_kapture import batches, settings
+from tap_kapture import batches, inputs, settings
 from tap_kapture.config import config_jsonschema
 from tap_kapture.config_errors import describe
 from tap_kapture.errors import KaptureConfigError, KaptureStateError
@@ -139,7 +137,7 @@ class TapKapture(Tap):
         cls.append_builtin_config(cls.config_jsonschema)
         config: dict[str, Any] = {}
         for name, definition in cls.config_jsonschema["properties"].items():
-            config |= _from_environment(name, definition, cls._env_var_prefix)
+            config |= inputs.from_environment(name, definition, cls._env_var_prefix)
         return config
 
     @classmethod
@@ -158,7 +156,7 @@ class TapKapture(Tap):
         """
         for path in value:
             if path != "ENV":
-                _check_json_object(path, "--config")
+                inputs.check_json_object(path, "--config")
         return super().cb_config(ctx, param, value)
 
     @classmethod
@@ -187,8 +185,8 @@ class TapKapture(Tap):
             about=about,
             about_format=about_format,
             config=config,
-            state=state and StringIO(_json_object(state.read(), "--state")),
-            catalog=catalog and StringIO(_json_object(catalog.read(), "--catalog")),
+            state=state and StringIO(inputs.json_object(state.read(), "--state")),
+            catalog=catalog and StringIO(inputs.json_object(catalog.read(), "--catalog")),
         )
 
     # The ends of a run
@@ -224,37 +222,3 @@ class TapKapture(Tap):
         last_resort.start()
         if not self._pulling:
             self.stop_if_told()
-
-
-def _from_environment(name: str, definition: dict[str, Any], prefix: str) -> dict[str, Any]:
-    try:
-        return parse_environment_config({"properties": {name: definition}}, prefix)
-    except ValueError:
-        variable, kind = f"{prefix}{name.upper()}", definition["type"][0]
-        msg = f"{name}: the environment variable {variable} holds no {kind}"
-        raise KaptureConfigError(msg) from None
-
-
-def _check_json_object(path: str, option: str) -> None:
-    try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - the path as the user wrote it
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        msg = f"{option} {path}: the file cannot be read: {reason}"
-        raise KaptureConfigError(msg) from None
-    _json_object(text, f"{option} {path}")
-
-
-def _json_object(text: str, where: str) -> str:
-    """Return the text, if it is a JSON object; the text itself is never quoted."""
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        msg = f"{where}: the file is not JSON{place}"
-        raise KaptureConfigError(msg) from None
-    if not isinstance(value, dict):
-        msg = f"{where}: the file must hold a JSON object"
-        raise KaptureConfigError(msg)
-    return text

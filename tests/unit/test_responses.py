@@ -21,7 +21,8 @@ from tap_kapture.errors import (
     KaptureThrottledError,
     KaptureTransientError,
 )
-from tap_kapture.responses import MAX_QUOTE, MAX_RETRY_AFTER, Answer, Reader, Reply
+from tap_kapture.gate import MAX_RETRY_AFTER
+from tap_kapture.responses import MAX_QUOTE, Answer, Reader, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -272,7 +273,10 @@ def test_any_other_status_stops_the_run_quoting_at_most_the_message(
 ) -> None:
     with pytest.raises(KaptureRequestError) as caught:
         answer(body, status)
-    assert str(caught.value) == f"Kapture refused the request with HTTP {status}{said}"
+    what, advice = str(caught.value).split(". ", 1)
+    assert what == f"Kapture refused the request with HTTP {status}{said}"
+    assert advice.startswith("Check cm_id")
+    assert "secret" not in advice
 
 
 def test_a_known_credential_text_is_one_with_any_status() -> None:

@@ -1,0 +1,71 @@
+"""Files and environment variables as users give them; what is wrong is named, never quoted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from singer_sdk.configuration._dict_config import parse_environment_config
+
+from tap_kapture.errors import KaptureConfigError
+
+
+def from_environment(name: str, definition: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Return a setting from the environment, by its name; empty if it is not there.
+
+    Args:
+        name: Of the setting.
+        definition: Its JSON Schema.
+        prefix: Of the variable.
+
+    Raises:
+        KaptureConfigError: The variable holds another type.
+    """
+    try:
+        return parse_environment_config({"properties": {name: definition}}, prefix)
+    except ValueError:
+        variable, kind = f"{prefix}{name.upper()}", definition["type"][0]
+        msg = f"{name}: the environment variable {variable} holds no {kind}"
+        raise KaptureConfigError(msg) from None
+
+
+def check_json_object(path: str, option: str) -> None:
+    """Look whether a file can be read and holds a JSON object.
+
+    Args:
+        path: Of the file.
+        option: Of the command line that names it.
+
+    Raises:
+        KaptureConfigError: It cannot, or does not.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - the path as the user wrote it
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        msg = f"{option} {path}: the file cannot be read: {reason}"
+        raise KaptureConfigError(msg) from None
+    json_object(text, f"{option} {path}")
+
+
+def json_object(text: str, where: str) -> str:
+    """Return a text that is a JSON object.
+
+    Args:
+        text: The text.
+        where: It came from.
+
+    Raises:
+        KaptureConfigError: It is none.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"{where}: the file is not JSON{place}"
+        raise KaptureConfigError(msg) from None
+    if not isinstance(value, dict):
+        msg = f"{where}: the file must hold a JSON object"
+        raise KaptureConfigError(msg)
+    return text
