@@ -84,16 +84,17 @@ def check(batch_config: BatchConfig) -> None:
         KaptureConfigError: One is not known, or a package that it needs is not installed.
     """
     if batch_config.encoding.format == BatchFileFormat.PARQUET and not find_spec("pyarrow"):
-        raise _unusable(ImportError("parquet needs pyarrow, which is not installed"))
+        why = "parquet needs pyarrow, which is not installed"
+        raise _unusable(why)
     try:
         batch_config.storage.get_url("file")
     except (ImportError, ValueError) as error:
         raise _unusable(error) from None
 
 
-def _unusable(error: Exception) -> KaptureConfigError:
+def _unusable(why: object) -> KaptureConfigError:
     return KaptureConfigError(
-        f"batch_config: {error}. Install what is missing, or choose another format or storage"
+        f"batch_config: {why}. Install what is missing, or choose another format or storage"
     )
 
 

@@ -132,10 +132,11 @@ class KaptureStream(PagedStream):
             now=datetime.fromtimestamp(self._kapture.initialized_at / 1000, timezone.utc),
             bookmark=bookmark,
             observer=Observer(self._checkpoint, self._tick, self._observe),
+            as_dicts=as_dicts,
         )
         with self.get_http_request_counter() as counter, self._kapture.pulling():
             try:
-                yield from pull.records(as_dicts=as_dicts)
+                yield from pull.records()
             finally:
                 counter.increment(pull.requests_sent)
 

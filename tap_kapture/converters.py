@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_kapture.dates import calendar_parts
+from tap_kapture.instants import calendar_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_kapture.dates import Moment
+    from tap_kapture.instants import Moment
 
     Cleaner = Callable[[Any], Any]
 

@@ -81,7 +81,7 @@ class Observer:
 class Pull:
     """Pulls the days of a run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a fact of its own
         self,
         endpoint: Endpoint,
         settings: Settings,
@@ -89,6 +89,7 @@ class Pull:
         now: datetime,
         bookmark: Bookmark | None,
         observer: Observer,
+        as_dicts: bool,
     ) -> None:
         """Put the parts together.
 
@@ -98,6 +99,8 @@ class Pull:
             now: The run's one reading of the clock.
             bookmark: Where the last run ended, or None to pull every day and keep no bookmark.
             observer: Who is told what.
+            as_dicts: Whether each record is wanted as a dict; otherwise as anything that msgspec
+                encodes as the same object.
         """
         self._bookmark = bookmark
         self._observer = observer
@@ -113,8 +116,11 @@ class Pull:
             newest_first=settings.backfill_order == "newest_first",
         )
         self._shaper = Shaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
-        self._shape: Callable[[msgspec.Raw | bytes], Any] = self._shaper.shape_row
-        self._typed = TypedShaper(endpoint.columns, self._shaper)
+        self._shape: Callable[[msgspec.Raw | bytes], Any] = (
+            self._shaper.shape_row
+            if as_dicts
+            else TypedShaper(endpoint.columns, self._shaper).shape
+        )
         self._reader = DayReader(
             endpoint.stream,
             key=endpoint.key,
@@ -141,21 +147,15 @@ class Pull:
         """Requests sent so far, retries included."""
         return self._transport.traffic.requests
 
-    def records(self, *, as_dicts: bool) -> Iterator[Records]:
+    def records(self) -> Iterator[Records]:
         """Yield the records to emit, some at a time, in the order of the plan.
 
         The generator resumes only once they are out; what follows a day's last ones is therefore
         the moment at which the bookmark may say so.
 
-        Args:
-            as_dicts: Whether each record is wanted as a dict; otherwise as anything that msgspec
-                encodes as the same object.
-
         Raises:
             KaptureError: A day could not be read; every day before it is out.
         """
-        if not as_dicts:
-            self._shape = self._typed.shape
         given_up = {}
         if self._bookmark is None:
             days = self._horizon.all_days()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tap_kapture import converters
 from tap_kapture.converters import MAX_INTEGER
-from tap_kapture.dates import instants_in
 from tap_kapture.envelopes import decode_record
 from tap_kapture.errors import KaptureRecordError
+from tap_kapture.instants import instants_in
 from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
 
 if TYPE_CHECKING:

@@ -49,11 +49,12 @@ _CHECK_REQUEST = (
     "Check cm_id, and whether the account needs further keys in 'tickets_body' or "
     "'customers_body'; otherwise ask Kapture support"
 )
-_NO_DATA = (
+_NO_DATA = re.compile(
     r"no\s+(?:\w+\s+)?(?:tickets?|customers?|records?|data|results?)(?:\s+(?:was|were))?"
-    r"(?:\s+(?:found|available|exists?))?[.!]?"
+    r"(?:\s+(?:found|available|exists?))?[.!]?",
+    re.IGNORECASE,
 )
-_PERSONAL = r"[^\s@\"'<>]+@[^\s@\"'<>]+|\+?\d[\d\s().-]{5,}\d"
+_PERSONAL = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+|\+?\d[\d\s().-]{5,}\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Reader:
         """Return a server's text as an error may show it: short, without secrets or addresses."""
         for secret in self.secrets:
             text = text.replace(secret, "[secret]")
-        text = re.sub(_PERSONAL, "[masked]", " ".join(text.split()))
+        text = _PERSONAL.sub("[masked]", " ".join(text.split()))
         return text[:MAX_QUOTE]
 
     def _rows(self, message: msgspec.Raw | None) -> list[msgspec.Raw]:
@@ -161,7 +162,7 @@ class Reader:
         stripped = text.strip()
         return (
             not stripped
-            or re.fullmatch(_NO_DATA, stripped, re.IGNORECASE) is not None
+            or _NO_DATA.fullmatch(stripped) is not None
             or any(pattern.search(stripped) for pattern in self.no_data)
         )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Calendar(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A Java calendar object, its parts in the order of `tap_kapture.dates.calendar_parts`."""
+    """A Java calendar object, its parts in the order of `tap_kapture.instants.calendar_parts`."""
 
     year: int
     month: int

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tap_kapture import converters
 from tap_kapture.converters import DoesNotFitError, clean, verbatim, without_nul
-from tap_kapture.dates import instants_in
+from tap_kapture.instants import instants_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

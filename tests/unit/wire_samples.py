@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-CALENDAR = {
+CALENDAR: dict[str, Any] = {
     "year": 2024,
     "month": 4,
     "dayOfMonth": 2,
