@@ -155,7 +155,7 @@ def _instant(*local: int, zone: tzinfo) -> str:
         moment = datetime(*local)  # type: ignore[arg-type]  # noqa: DTZ001 - local, the zone follows
         offset = zone.utcoffset(moment)
         # The offset is written here: a datetime that knows its zone takes twice as long to write.
-        return f"{(moment - offset).isoformat()}+00:00"  # type: ignore[operator]
+        return f"{(moment - offset).isoformat()}+00:00"  # type: ignore[operator] # never None
     except OverflowError:
         msg = "out of range"
         raise ValueError(msg) from None

@@ -96,7 +96,7 @@ def _compiled(
 
     def type_of(column: Column) -> Any:  # noqa: ANN401 - a type expression
         if column.kind is Kind.OBJECTS:
-            return list[nested[column.name][0]] | None  # type: ignore[misc]
+            return list[nested[column.name][0]] | None  # type: ignore[misc] # a type made at run time
         return _TYPES[column.kind]
 
     kind = msgspec.defstruct(

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import target_duckdb  # type: ignore[import-untyped]
+import target_duckdb  # type: ignore[import-untyped] # it ships no types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ class ExactConnection:
         """Wrap an open connection."""
         self._connection = connection
 
-    def execute(self, query: str, *parameters: Any) -> ExactConnection:  # noqa: ANN401
+    def execute(self, query: str, *parameters: Any) -> ExactConnection:  # noqa: ANN401 - as DuckDB takes them
         """Run a statement; the result is read from this object.
 
         Raises:
@@ -60,7 +60,7 @@ class ExactConnection:
         self._connection.execute(query, *parameters)
         return self
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever DuckDB has
         """Everything else, such as fetching, is the connection's own."""
         return getattr(self._connection, name)
 

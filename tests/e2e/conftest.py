@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import failing_account
 import pytest
 from still_account import ACCOUNT
 
-from sandbox import Sandbox
+from sandbox import Quirks, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,3 +26,19 @@ def still(shared: Sandbox) -> Sandbox:
     """The same account, which no test of the module has asked yet."""
     shared.clear()
     return shared
+
+
+@pytest.fixture(scope="module")
+def failing() -> Iterator[Sandbox]:
+    """An account in which nothing goes wrong yet."""
+    with Sandbox(failing_account.ACCOUNT) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def ill(failing: Sandbox) -> Iterator[Sandbox]:
+    """An account in which a test lets something go wrong."""
+    failing.clear()
+    yield failing
+    failing.faults = []
+    failing.quirks = Quirks()

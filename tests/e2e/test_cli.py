@@ -138,7 +138,7 @@ def test_test_asks_both_endpoints(account: Sandbox, tmp_path: Path) -> None:
 
 
 def test_test_fails_when_the_token_is_wrong(account: Sandbox, tmp_path: Path) -> None:
-    output = run_tap(tmp_path, account.config(auth_token="wr0ng"), "--test", at=NOW)  # noqa: S106
+    output = run_tap(tmp_path, account.config(auth_token="wr0ng"), "--test", at=NOW)  # noqa: S106 - made up
     assert output.code == 1
     assert "'auth_token'" in "".join(output.errors())
     assert "wr0ng" not in output.log

@@ -1,92 +1,51 @@
-"""What fails for good stops the run with one line to act on; what may pass is tried again."""
+"""What fails for good stops the run with one line to act on, and shows no secret."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
-import socket
-import ssl
-import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
+from failing_account import (
+    API_KEY,
+    BAD_DAY,
+    FIRST,
+    FOR_EVER,
+    NOW,
+    TODAY,
+    TOKEN,
+    assert_stopped,
+    config_of,
+)
 from tap_process import (
     KEYS,
     Output,
     asked,
     days,
     leaked,
-    not_singer,
     not_the_truth,
     pull,
     run_tap,
     untruths,
 )
 
-from sandbox import Account, Fault, Quirks, Sandbox, Storm
+from sandbox import Account, Fault, Quirks, Sandbox
 from tap_kapture.errors import KaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-UTC = dt.timezone.utc
-FIRST = dt.date(2024, 3, 26)
-BAD_DAY = dt.date(2024, 3, 29)
-TODAY = dt.date(2024, 3, 31)
-NOW = dt.datetime(2024, 3, 31, 6, 30, tzinfo=UTC)
-TOKEN = "dXNlcjpwYXNz-t0ken"  # noqa: S105 - opens the sandbox of these tests only
-API_KEY = "k3y-of-the-account"
-ACCOUNT = Account(
-    seed=9,
-    first_day=FIRST,
-    now=NOW,
-    tickets_per_day=8,
-    customers_per_day=5,
-    auth_token=TOKEN,
-)
-FOR_EVER = math.inf
 DEBUG = {"LOGLEVEL": "DEBUG"}
 BODIES = ("We will be back soon", "<html>", "Not Found</", '"message":')
 """What stands in the bodies of bad answers."""
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Sandbox]:
-    with Sandbox(ACCOUNT) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ill(shared: Sandbox) -> Iterator[Sandbox]:
-    """An account in which a test lets something go wrong."""
-    shared.clear()
-    yield shared
-    shared.faults = []
-    shared.quirks = Quirks()
-
-
-@pytest.fixture(scope="module")
-def secrets(shared: Sandbox) -> set[str]:
+def secrets(failing: Sandbox) -> set[str]:
     """Everything that no log may show."""
-    return {TOKEN, API_KEY, *BODIES, *shared.personal_texts()}
-
-
-def config_of(sandbox: Sandbox, **settings: object) -> dict[str, object]:
-    return sandbox.config(http_headers={"x-api-key": API_KEY}, **settings)
-
-
-def assert_stopped(output: Output, stream: str, day: dt.date, offset: int, *words: str) -> None:
-    """One line of ours, with the place and what to do; no traceback; exit code 1."""
-    assert output.code == 1
-    assert len(output.errors()) == 1, output.errors()
-    (line,) = output.errors()
-    assert line.startswith(f"{stream}, day {day}, offset {offset}: ")
-    assert [word for word in words if word not in line] == []
-    assert "Traceback" not in output.log
-    assert not_singer(output) == []
+    return {TOKEN, API_KEY, *BODIES, *failing.personal_texts()}
 
 
 def assert_all_before_is_out(output: Output, sandbox: Sandbox, stream: str, day: dt.date) -> None:
@@ -128,7 +87,7 @@ FATAL = [
 
 @pytest.mark.parametrize("stream", KEYS)
 @pytest.mark.parametrize(("fault", "words"), FATAL)
-def test_a_fatal_answer_stops_the_run_before_its_day_and_shows_no_secret(  # noqa: PLR0913, PLR0917
+def test_a_fatal_answer_stops_the_run_before_its_day_and_shows_no_secret(  # noqa: PLR0913, PLR0917 - fixtures and cases
     ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, words: list[str], stream: str
 ) -> None:
     ill.quirks = Quirks(failure_keys="capital" if stream == "customers" else "lower")
@@ -313,124 +272,6 @@ def test_a_day_larger_than_the_largest_page_without_offset_is_never_cut(tmp_path
     assert "ignores 'offset'" in line
     assert "Kapture support" in line
     assert output.bookmark("tickets") == {}
-
-
-PASSING = [
-    "429",
-    "503",
-    "500",
-    "502",
-    "504",
-    "408",
-    "reset",
-    "cut",
-    "html",
-    "server_failure",
-]
-
-
-@pytest.mark.parametrize("action", PASSING)
-def test_a_passing_failure_is_tried_again_and_leads_to_the_truth(
-    ill: Sandbox,
-    action: Any,  # noqa: ANN401 - a Literal
-) -> None:
-    ill.faults = [
-        Fault(action, stream="tickets", day=BAD_DAY),
-        Fault(action, stream="customers", day=BAD_DAY, after=1),
-    ]
-    output = pull(config_of(ill, page_size=3), NOW)
-    assert [seen.fault for seen in ill.requests if seen.fault] == [action, action]
-    assert not_the_truth(output, ill) == []
-
-
-def test_an_answer_that_never_comes_is_asked_for_again(ill: Sandbox) -> None:
-    ill.faults = [Fault("hang", stream="tickets", day=BAD_DAY)]
-    output = pull(config_of(ill, request_timeout=1), NOW)
-    assert [seen.fault for seen in ill.requests if seen.fault] == ["hang"]
-    assert not_the_truth(output, ill) == []
-
-
-def test_a_slow_answer_is_waited_for(ill: Sandbox) -> None:
-    ill.faults = [Fault("slow", stream="tickets", day=BAD_DAY, seconds=1.5)]
-    output = pull(config_of(ill, request_timeout=1), NOW)
-    assert len([seen for seen in ill.requests if seen.day == BAD_DAY]) == 4
-    assert not_the_truth(output, ill) == []
-
-
-def test_a_storm_of_failures_leads_to_the_truth() -> None:
-    storm = Storm(0.12, seed=4)
-    with Sandbox(ACCOUNT, storm=storm) as sandbox:
-        output = pull(sandbox.config(page_size=4), NOW)
-        assert [seen.fault for seen in sandbox.requests if seen.fault]
-        assert not_the_truth(output, sandbox) == []
-
-
-@pytest.mark.parametrize("action", ["429", "429_date", "503"])
-def test_a_pause_that_kapture_asks_for_is_kept_by_all_workers(
-    action: Any,  # noqa: ANN401 - a Literal
-) -> None:
-    refusal = Fault(action, stream="tickets", day=FIRST, retry_after=1)
-    with Sandbox(ACCOUNT, faults=[refusal], latency=0.1) as sandbox:
-        output = pull(sandbox.config(concurrency=2), NOW)
-        (refused,) = [seen for seen in sandbox.requests if seen.fault]
-        assert refused.finished is not None
-        # What was on its way already may arrive a moment later.
-        later = [s.started for s in sandbox.requests if s.started > refused.finished + 0.05]
-        assert len(later) > 8
-        assert min(later) >= refused.finished + 0.9
-        assert not_the_truth(output, sandbox) == []
-
-
-def test_a_server_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    config = {
-        "api_url": f"http://127.0.0.1:{port}",
-        "auth_token": TOKEN,
-        "start_date": FIRST.isoformat(),
-        "max_retries": 0,
-    }
-    began = time.monotonic()
-    output = run_tap(tmp_path, config, at=NOW)
-    assert time.monotonic() - began < 20
-    assert_stopped(output, "tickets", FIRST, 0, "the connection failed", "'max_retries'")
-    assert TOKEN not in output.log
-
-
-def test_a_proxy_of_the_environment_is_used_and_its_exceptions_too(
-    shared: Sandbox, tmp_path: Path
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    config = config_of(shared, max_retries=0)
-    proxy = {"http_proxy": f"http://127.0.0.1:{port}", "no_proxy": ""}
-    output = run_tap(tmp_path, config, at=NOW, environment=proxy)
-    assert_stopped(output, "customers", FIRST, 0, "the proxy refused the connection")
-    around = {**proxy, "no_proxy": "127.0.0.1"}
-    assert run_tap(tmp_path, config, at=NOW, environment=around).code == 0
-
-
-def test_only_a_certificate_that_can_be_verified_is_trusted(tmp_path: Path) -> None:
-    authority, bundle = trustme.CA(), tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(bundle)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Sandbox(ACCOUNT, tls=context) as sandbox:
-        output = run_tap(tmp_path, config_of(sandbox), at=NOW)
-        words = ["TLS certificate cannot be verified", "REQUESTS_CA_BUNDLE"]
-        assert_stopped(output, "customers", FIRST, 0, *words)
-        assert list(sandbox.requests) == []
-        trusting = {"REQUESTS_CA_BUNDLE": str(bundle)}
-        trusted = run_tap(tmp_path, config_of(sandbox), at=NOW, environment=trusting)
-        assert not_the_truth(trusted, sandbox) == []
-
-
-def test_a_tls_connection_that_fails_otherwise_is_tried_again(
-    shared: Sandbox, tmp_path: Path
-) -> None:
-    config = {**config_of(shared, max_retries=1), "api_url": shared.url.replace("http", "https")}
-    output = run_tap(tmp_path, config, at=NOW)
-    assert_stopped(output, "customers", FIRST, 0, "the TLS connection failed", "for 2 tries")
 
 
 @pytest.mark.parametrize("stream", KEYS)

@@ -30,6 +30,11 @@ ACCOUNT = Account(
         "customers": {dt.date(2024, 3, 27): 0, dt.date(2024, 3, 28): 1, dt.date(2024, 3, 29): 12},
     },
 )
+BUSY = Account(
+    first_day=dt.date(2024, 3, 30),
+    customers_per_day=300,
+    counts={"tickets": {dt.date(2024, 3, 30): 2500, dt.date(2024, 3, 31): 1000}},
+)
 LARGE_PAGE = 500
 
 
@@ -217,20 +222,12 @@ def test_noon_midnight_and_the_zero_based_month_are_read_as_meant() -> None:
             id="one_a_week",
         ),
         pytest.param(
-            Account(
-                first_day=dt.date(2024, 3, 30),
-                customers_per_day=300,
-                counts={"tickets": {dt.date(2024, 3, 30): 2500, dt.date(2024, 3, 31): 1000}},
-            ),
+            BUSY,
             {"page_size": 5000},
             id="2500_a_day_at_once",
         ),
         pytest.param(
-            Account(
-                first_day=dt.date(2024, 3, 30),
-                customers_per_day=300,
-                counts={"tickets": {dt.date(2024, 3, 30): 2500, dt.date(2024, 3, 31): 1000}},
-            ),
+            BUSY,
             {"page_size": 100, "concurrency": 8},
             id="2500_a_day_in_pages",
         ),

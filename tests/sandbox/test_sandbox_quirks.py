@@ -49,7 +49,7 @@ def keys(records: Records) -> list[str]:
         ("required", 15, 30, 10),
     ],
 )
-def test_paging(paging: Any, limit: object, offset: object, count: int) -> None:  # noqa: ANN401
+def test_paging(paging: Any, limit: object, offset: object, count: int) -> None:  # noqa: ANN401 - a Literal
     with Sandbox(ACCOUNT, quirks=Quirks(paging=paging)) as sandbox:
         assert len(page(sandbox, "tickets", DAY, limit=limit, offset=offset)) == count
         assert sandbox.requests[-1].rows == count
@@ -81,7 +81,7 @@ def test_paging_required_refuses_a_request_without() -> None:
         ("wrong", [41, 41, 41]),
     ],
 )
-def test_total_count(total_count: Any, announced: list[int | None]) -> None:  # noqa: ANN401
+def test_total_count(total_count: Any, announced: list[int | None]) -> None:  # noqa: ANN401 - a Literal
     quirks = Quirks(total_count=total_count, duplicates=True)
     with Sandbox(ACCOUNT, quirks=quirks) as sandbox:
         found = [

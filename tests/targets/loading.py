@@ -279,3 +279,10 @@ def updated(first: Visit, second: Visit, stream: str) -> list[object]:
 def created(first: Visit, second: Visit, stream: str) -> list[object]:
     """The keys of the records that came between two visits, by the account's own word."""
     return [key for key in second.truth[stream] if key not in first.truth[stream]]
+
+
+def assert_a_day_went_by(first: Visit, second: Visit) -> None:
+    """Between two visits the account got new records, and some of the old ones changed."""
+    assert updated(first, second, "tickets")
+    assert created(first, second, "tickets")
+    assert created(first, second, "customers")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from loading import Target, Visit, created, duckdb_table, load_twice, program, updated
+from loading import Target, Visit, assert_a_day_went_by, duckdb_table, load_twice, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +52,7 @@ def test_the_first_load_is_the_truth_in_every_column(visits: tuple[Visit, Visit]
 def test_the_second_load_adds_new_rows_and_updates_those_that_changed(
     visits: tuple[Visit, Visit],
 ) -> None:
-    assert updated(*visits, "tickets")
-    assert created(*visits, "tickets")
-    assert created(*visits, "customers")
+    assert_a_day_went_by(*visits)
     assert visits[1].untruths(str.lower) == []
 
 
@@ -70,7 +68,7 @@ def test_timestamps_are_in_utc(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Against an instant written by hand: midnight and noon in Kolkata, of 25 March 2024."""
     for stream, column in (("tickets", "date"), ("customers", "generationdate")):
         found = warehouse.sql(
-            f"select distinct {column} from kapture.{stream} where {column}"  # noqa: S608
+            f"select distinct {column} from kapture.{stream} where {column}"  # noqa: S608 - names of ours
             " in (timestamp '2024-03-24 18:30:00', timestamp '2024-03-25 06:30:00') order by 1"
         )
         assert [str(kind) for kind in found.types] == ["TIMESTAMP"]

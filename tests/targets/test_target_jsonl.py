@@ -7,7 +7,17 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from loading import KEYS, ROOT, Rows, Target, Visit, created, load_twice, program, updated
+from loading import (
+    KEYS,
+    ROOT,
+    Rows,
+    Target,
+    Visit,
+    assert_a_day_went_by,
+    load_twice,
+    program,
+    updated,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,9 +58,7 @@ def test_folded_by_key_the_first_load_is_the_truth(visits: tuple[Visit, Visit]) 
 
 
 def test_folded_by_key_the_second_load_is_the_truth(visits: tuple[Visit, Visit]) -> None:
-    assert updated(*visits, "tickets")
-    assert created(*visits, "tickets")
-    assert created(*visits, "customers")
+    assert_a_day_went_by(*visits)
     assert visits[1].untruths() == []
 
 

@@ -29,7 +29,7 @@ def day(text: str) -> dt.date:
     return dt.date.fromisoformat(f"2024-{text}")
 
 
-def horizon(start: str = "01-01", today: str = "05-10", **more: Any) -> Horizon:  # noqa: ANN401
+def horizon(start: str = "01-01", today: str = "05-10", **more: Any) -> Horizon:  # noqa: ANN401 - of any field
     """Return the horizon of a run in the middle of a day."""
     last = more.pop("last", today)
     first_unclosed = more.pop("first_unclosed", today)
@@ -113,7 +113,7 @@ def test_a_first_load_may_begin_at_the_newest_day() -> None:
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_a_start_in_the_future_pulls_nothing(newest_first: bool) -> None:  # noqa: FBT001
+def test_a_start_in_the_future_pulls_nothing(newest_first: bool) -> None:  # noqa: FBT001 - a case
     assert horizon("06-01", newest_first=newest_first).plan(Bookmark()) == []
 
 
@@ -273,7 +273,7 @@ class World:
         """Return the bookmark that the next run reads."""
         return from_state(self.state, start_day=start, zone=pendulum.timezone(self.zone))
 
-    def horizon(self, now: dt.datetime, **run: Any) -> Horizon:  # noqa: ANN401 - as Horizon.at
+    def horizon(self, now: dt.datetime, **run: Any) -> Horizon:  # noqa: ANN401 - of any field - as Horizon.at
         """Return the horizon of a run."""
         return at(now, self.zone, **run)
 

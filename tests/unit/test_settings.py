@@ -361,7 +361,7 @@ def test_no_message_and_no_log_line_shows_a_secret(
     }[setting]
     lines: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign] # a probe
     root = logging.getLogger()
     root.addHandler(handler)
     try:
