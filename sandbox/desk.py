@@ -101,6 +101,7 @@ class Desk:
             stream=stream,
             body=asked.body,
             day=asked.first,
+            last=asked.last,
             offset=asked.offset,
             limit=asked.limit,
         )

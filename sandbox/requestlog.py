@@ -23,8 +23,9 @@ class Seen:
         body: the decoded JSON, or None.
         headers: as received, Authorization too.
         day: the first day asked for.
-        offset: rows to skip, as asked.
-        limit: most rows, as asked.
+        last: the last day asked for, the first if none is named.
+        offset: as asked, if it is a number.
+        limit: as asked, if it is a number.
         started: `time.monotonic()` at arrival.
         finished: the same just before the last bytes left; None while it is open.
         status: HTTP status of the answer; None for none.
@@ -40,6 +41,7 @@ class Seen:
     body: object
     headers: Mapping[str, str]
     day: dt.date | None
+    last: dt.date | None
     offset: int | None
     limit: int | None
     started: float
@@ -98,6 +100,7 @@ class RequestLog:
                 body=None,
                 headers=headers,
                 day=None,
+                last=None,
                 offset=None,
                 limit=None,
                 started=time.monotonic(),

@@ -152,7 +152,8 @@ def test_requests_are_noted() -> None:
     with Sandbox(ACCOUNT) as sandbox:
         ask(sandbox, "tickets", DAY, limit="50", offset="100", status="Open")
         (seen,) = sandbox.requests
-        assert (seen.stream, seen.day, seen.offset, seen.limit) == ("tickets", DAY, 100, 50)
+        assert (seen.stream, seen.offset, seen.limit) == ("tickets", 100, 50)
+        assert (seen.day, seen.last) == (DAY, DAY)
         assert (seen.status, seen.rows, seen.fault, seen.method) == (200, 50, None, "POST")
         assert isinstance(seen.body, list)
         assert seen.body[0]["status"] == "Open"
