@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from sandbox.asking import problem
 from sandbox.clock import DAY
 from sandbox.wire import encoded
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
 
     from sandbox.account import Stream
+    from sandbox.asking import Asked
     from sandbox.quirks import Quirks
     from sandbox.view import View
 
@@ -23,25 +25,8 @@ PATHS: Mapping[str, Stream] = {
     "/select-customer-between-start-and-end-dates.html": "customers",
     "/ms/customer-search/customer-search/api/v1": "customers",
 }
-_START = {"tickets": "start_date", "customers": "createStartDate"}
-_END = {"tickets": "end_date", "customers": "createEndDate"}
 _NOTHING = {"tickets": "No tickets found", "customers": "No customers found"}
-_EMPTY: Mapping[str, object] = {"list": [], "null": None, "blank": ""}
 _CUSTOMERS_LIMIT = 100
-_LONGEST_WINDOW = 366
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request, read as far as it can be."""
-
-    stream: Stream
-    body: object
-    fields: Mapping[str, object] | None
-    first: dt.date | None
-    last: dt.date | None
-    offset: int | None
-    limit: int | None
 
 
 @dataclass(frozen=True)
@@ -53,29 +38,6 @@ class Answer:
     status: int = 200
     content_type: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def read(stream: Stream, raw: bytes) -> Asked:
-    """Read a request's body; what is wrong or missing is None."""
-    try:
-        body = json.loads(raw)
-    except ValueError:
-        body = None
-    fields = body
-    if stream == "tickets":
-        fields = body[0] if isinstance(body, list) and len(body) == 1 else None
-    if not isinstance(fields, dict):
-        return Asked(stream, body, None, None, None, None, None)
-    first = _day(fields.get(_START[stream]))
-    return Asked(
-        stream=stream,
-        body=body,
-        fields=fields,
-        first=first,
-        last=_day(fields.get(_END[stream])) or first,
-        offset=_whole(fields.get("offset")),
-        limit=_whole(fields.get("limit")),
-    )
 
 
 def answer(view: View, asked: Asked, authorization: str, reading: int, serial: int) -> Answer:
@@ -91,9 +53,9 @@ def answer(view: View, asked: Asked, authorization: str, reading: int, serial: i
     quirks = view.quirks
     if authorization != f"Basic {view.account.auth_token}":
         return failure("Invalid Auth Key", quirks, status=int(quirks.bad_token))
-    problem = _problem(asked, quirks)
-    if problem or asked.first is None or asked.last is None:
-        return failure(problem or "ReqFieldMissing", quirks)
+    wrong = problem(asked, quirks)
+    if wrong or asked.first is None or asked.last is None:
+        return failure(wrong or "ReqFieldMissing", quirks)
     days = tuple(asked.first + n * DAY for n in range((asked.last - asked.first).days + 1))
     if asked.fields and str(asked.fields.get("cm_id", view.account.cm_id)) != str(
         view.account.cm_id,
@@ -162,30 +124,6 @@ def success(
     return encoded(f'{{{head}"message":{message},"status":"success"}}', quirks), len(records)
 
 
-def _problem(asked: Asked, quirks: Quirks) -> str | None:
-    """The known text for what is wrong with a request, if anything is."""
-    if asked.fields is None:
-        return "Invalid Json."
-    if asked.first is None or asked.last is None:
-        return "either start_date is null or blank"
-    if not _complete(asked, asked.fields, quirks):
-        return "ReqFieldMissing"
-    days = (asked.last - asked.first).days
-    if days > _LONGEST_WINDOW or (quirks.host_window and days):
-        return "Date range should not be more than 24 hours"
-    return None
-
-
-def _complete(asked: Asked, fields: Mapping[str, object], quirks: Quirks) -> bool:
-    """Whether a request has all that it needs, and numbers where it says how many rows."""
-    needed = {"cm_id"} if asked.stream == "customers" else set()
-    if quirks.paging == "required":
-        needed |= {"limit", "offset"}
-    readable = {"limit": asked.limit, "offset": asked.offset}
-    sent = {name for name in fields if fields[name] not in (None, "")}
-    return needed <= sent and all(readable[name] is not None for name in sent & set(readable))
-
-
 def _page(asked: Asked, listing: list[str], quirks: Quirks) -> list[str]:
     if quirks.paging == "ignored":
         return listing
@@ -193,16 +131,3 @@ def _page(asked: Asked, listing: list[str], quirks: Quirks) -> list[str]:
     default = _CUSTOMERS_LIMIT if asked.stream == "customers" else len(listing)
     limit = default if asked.limit is None else asked.limit
     return listing[start : start + min(limit, quirks.page_cap or limit)]
-
-
-def _day(value: object) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _whole(value: object) -> int | None:
-    """A number of rows, sent as a number or as text."""
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() else None

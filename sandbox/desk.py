@@ -7,7 +7,7 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sandbox import answers
+from sandbox import answers, asking
 from sandbox.damage import Setting, damaged, http_error
 from sandbox.delivery import Delivery
 from sandbox.faults import Bucket, Fault, FaultPlan, StormPlan
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from sandbox.account import Stream
-    from sandbox.answers import Answer, Asked
+    from sandbox.answers import Answer
+    from sandbox.asking import Asked
     from sandbox.faults import RateLimit, Storm
     from sandbox.view import View
 
@@ -95,7 +96,7 @@ class Desk:
     ) -> web.StreamResponse:
         serial, in_flight = arrival
         view = self.view
-        asked = answers.read(stream, await request.read())
+        asked = asking.read(stream, await request.read())
         self.log.note(
             serial,
             stream=stream,
