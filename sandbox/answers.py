@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from sandbox.asking import problem
-from sandbox.clock import DAY
+from sandbox.asking import days_of, problem
+from sandbox.paging import page_of
 from sandbox.wire import encoded
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ PATHS: Mapping[str, Stream] = {
     "/ms/customer-search/customer-search/api/v1": "customers",
 }
 _NOTHING = {"tickets": "No tickets found", "customers": "No customers found"}
-_CUSTOMERS_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def answer(view: View, asked: Asked, authorization: str, reading: int, serial: i
         asked: the request.
         authorization: the header.
         reading: how often the day has been asked from its beginning, this time included.
-        serial: the request's number, which an unstable order depends on.
+        serial: the request's number, which an unstable order and short pages depend on.
     """
     quirks = view.quirks
     if authorization != f"Basic {view.account.auth_token}":
@@ -56,7 +55,7 @@ def answer(view: View, asked: Asked, authorization: str, reading: int, serial: i
     wrong = problem(asked, quirks)
     if wrong or asked.first is None or asked.last is None:
         return failure(wrong or "ReqFieldMissing", quirks)
-    days = tuple(asked.first + n * DAY for n in range((asked.last - asked.first).days + 1))
+    days = days_of(asked.first, asked.last, quirks)
     if asked.fields and str(asked.fields.get("cm_id", view.account.cm_id)) != str(
         view.account.cm_id,
     ):
@@ -64,13 +63,21 @@ def answer(view: View, asked: Asked, authorization: str, reading: int, serial: i
     surplus = {"wrong": 1, "wrong_once": int(reading == 1)}.get(quirks.total_count, 0)
 
     def make() -> tuple[bytes, int]:
-        listing = [record for day in days for record in view.listing(asked.stream, day)]
-        if quirks.order == "unstable":
-            Random(f"{view.account.seed}/{serial}").shuffle(listing)
+        page = _page(view, asked, days, serial)
         total = sum(view.count(asked.stream, day) for day in days) + surplus
-        return success(asked.stream, _page(asked, listing, quirks), total, quirks)
+        return success(asked.stream, page, total, quirks)
 
     return _typed(*_kept(view, asked, days, surplus, make), quirks)
+
+
+def _page(view: View, asked: Asked, days: tuple[dt.date, ...], serial: int) -> list[str]:
+    """The records of a request's page."""
+    quirks, rng = view.quirks, Random(f"{view.account.seed}/{serial}")
+    listing = [record for day in days for record in view.listing(asked.stream, day)]
+    if quirks.order == "unstable":
+        rng.shuffle(listing)
+    page = listing[page_of(asked, len(listing), quirks)]
+    return page[: rng.randint(1, len(page))] if quirks.short_pages and page else page
 
 
 def _kept(
@@ -80,7 +87,8 @@ def _kept(
     surplus: int,
     make: Callable[[], tuple[bytes, int]],
 ) -> tuple[bytes, int]:
-    if view.quirks.order == "unstable":
+    """A body made before, unless the request's number tells in it."""
+    if view.quirks.order == "unstable" or view.quirks.short_pages:
         return make()
     key = (asked.stream, days, asked.offset, asked.limit, surplus)
     return view.bodies.get(key, make, lambda page: len(page[0]))
@@ -116,18 +124,12 @@ def success(
             "list": [],
             "null": None,
             "blank": "",
+            "object": {},
             "text_success": _NOTHING[stream],
         }
         message = json.dumps(empty[quirks.empty_day])
+    if quirks.total_count == "page":
+        total = len(records)
     announced = "null" if quirks.total_count == "null" else str(total)
     head = f'"totalCount":{announced},' if stream == "tickets" else ""
     return encoded(f'{{{head}"message":{message},"status":"success"}}', quirks), len(records)
-
-
-def _page(asked: Asked, listing: list[str], quirks: Quirks) -> list[str]:
-    if quirks.paging == "ignored":
-        return listing
-    start = 0 if quirks.paging == "offset_ignored" else asked.offset or 0
-    default = _CUSTOMERS_LIMIT if asked.stream == "customers" else len(listing)
-    limit = default if asked.limit is None else asked.limit
-    return listing[start : start + min(limit, quirks.page_cap or limit)]

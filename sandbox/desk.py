@@ -11,10 +11,10 @@ from sandbox import answers, asking
 from sandbox.damage import Setting, damaged, http_error
 from sandbox.delivery import Delivery
 from sandbox.faults import Bucket, Fault, FaultPlan, StormPlan
+from sandbox.paging import begins
 from sandbox.requestlog import RequestLog
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Hashable
 
     from aiohttp import web
@@ -112,7 +112,7 @@ class Desk:
             self.log.note(serial, fault=name, retry_after=seconds)
             return await delivery.whole(page)
         authorization = request.headers.get("Authorization", "")
-        good = answers.answer(view, asked, authorization, self._reading(asked), serial)
+        good = answers.answer(view, asked, authorization, self._reading(asked, view), serial)
         await self.pause(self.latency)
         fault = self._fault(asked, good.rows)
         if fault is None:
@@ -155,10 +155,12 @@ class Desk:
         fault = self.faults.pick(asked.stream, asked.first, rows)
         if fault or self._storm is None:
             return fault
-        return self._storm.pick((asked.stream, asked.first, asked.offset, asked.limit))
+        return self._storm.pick(
+            (asked.stream, asked.first, asked.last, asked.offset, asked.limit),
+        )
 
-    def _reading(self, asked: Asked) -> int:
-        """How often a day has been asked from its beginning."""
-        day: tuple[str, dt.date | None] = (asked.stream, asked.first)
-        self._readings[day] += not asked.offset
-        return self._readings[day]
+    def _reading(self, asked: Asked, view: View) -> int:
+        """How often a window has been asked from its beginning."""
+        window = (asked.stream, asked.first, asked.last)
+        self._readings[window] += begins(asked, view.quirks)
+        return self._readings[window]

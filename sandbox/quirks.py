@@ -11,11 +11,20 @@ class Quirks:
     """How an account answers; the defaults are a friendly one.
 
     Attributes:
-        paging: `ignored` sends the whole day whatever is asked; `offset_ignored` honours only
-            `limit`; `required` refuses a request without `limit` and `offset`.
+        offset: what `offset` counts: rows, or pages from 0 or from 1, where 0 is like 1 or, with
+            `strict`, a page without rows. `ignored` always starts at the beginning; `refused`
+            refuses a request that has an `offset`, `refused_beyond_0` one whose is not 0.
+            `sandbox.paging` has all of this and of `limit` as tables.
+        limit: what `limit` is: the size of a page, the number of a page counted from 1 or from 0
+            (of `page_cap` or 20 rows, wherever `offset` starts), or the row to stop before, with
+            `offset` as the first. `ignored` sends all there is.
         page_cap: the most rows in a page, whatever `limit` says.
+        paging_required: refuses a request without `limit` and `offset`, or without `limit` where
+            `offset` is refused.
+        short_pages: pages come short at random, but never empty before the end; where pages are
+            counted, what one leaves out comes only when it is asked for again.
         total_count: `totalCount` of tickets; `wrong` is always one too many, `wrong_once` only
-            in the first reading of a day.
+            in the first reading of a day; `page` counts the rows of the page.
         order: of the records in a day; `unstable` is another one in every answer.
         duplicates: some rows appear twice in a day.
         empty_day: what a day, or a page, without records looks like.
@@ -31,18 +40,31 @@ class Quirks:
         bad_numbers: some numbers cannot be read.
         failure_keys: `capital` writes `Status` and `Message` when it fails.
         bad_token: the HTTP status for a wrong token.
+        window: whether the end date's own day belongs to a request; if not, one from a day to the
+            same day holds nothing.
         host_window: refuses a request for more than one day.
         charset: of the body, as declared.
         ascii_json: everything but ASCII is escaped in the JSON.
         nul_characters: some text holds U+0000.
     """
 
-    paging: Literal["honoured", "ignored", "offset_ignored", "required"] = "honoured"
+    offset: Literal[
+        "rows",
+        "pages",
+        "pages_from_1",
+        "pages_from_1_strict",
+        "ignored",
+        "refused",
+        "refused_beyond_0",
+    ] = "rows"
+    limit: Literal["size", "page", "page_from_0", "last_row", "ignored"] = "size"
     page_cap: int | None = None
-    total_count: Literal["null", "filled", "wrong_once", "wrong"] = "null"
+    paging_required: bool = False
+    short_pages: bool = False
+    total_count: Literal["null", "filled", "wrong_once", "wrong", "page"] = "null"
     order: Literal["ascending", "descending", "shuffled", "unstable"] = "ascending"
     duplicates: bool = False
-    empty_day: Literal["list", "null", "blank", "text_success", "text_failed"] = "list"
+    empty_day: Literal["list", "null", "blank", "object", "text_success", "text_failed"] = "list"
     single_object: bool = False
     ticket_dates: Literal["v2", "v1"] = "v2"
     customer_dates: Literal["java", "java_comma", "java_narrow"] = "java"
@@ -55,6 +77,7 @@ class Quirks:
     bad_numbers: bool = False
     failure_keys: Literal["lower", "capital"] = "lower"
     bad_token: Literal["200", "401"] = "200"  # noqa: S105 - an HTTP status
+    window: Literal["inclusive", "end_exclusive"] = "inclusive"
     host_window: bool = False
     charset: Literal["utf-8", "iso-8859-1"] = "utf-8"
     ascii_json: bool = False

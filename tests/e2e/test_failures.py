@@ -264,7 +264,7 @@ def test_a_day_larger_than_the_largest_page_without_offset_is_never_cut(tmp_path
         customers_per_day=1,
         counts={"tickets": {BAD_DAY: 5100}},
     )
-    with Sandbox(account, quirks=Quirks(paging="offset_ignored")) as sandbox:
+    with Sandbox(account, quirks=Quirks(offset="ignored")) as sandbox:
         output = run_tap(tmp_path, sandbox.config(page_size=3000), at=NOW)
     assert output.code == 1
     (line,) = output.errors()

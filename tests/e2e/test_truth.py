@@ -103,15 +103,15 @@ def test_without_the_check_of_the_last_page_the_truth_takes_fewer_requests() -> 
 
 
 PAGING: list[dict[str, Any]] = [
-    {"paging": "honoured"},
-    {"paging": "required"},
-    {"paging": "honoured", "page_cap": 1},
-    {"paging": "required", "page_cap": 3},
-    {"paging": "honoured", "page_cap": 5},
-    {"paging": "ignored"},
+    {},
+    {"paging_required": True},
+    {"page_cap": 1},
+    {"paging_required": True, "page_cap": 3},
+    {"page_cap": 5},
+    {"offset": "ignored", "limit": "ignored"},
     # Not with a cap below a day: every answer would then be the same beginning of the day, and
     # short like the end of one, so that nothing tells a client that there is more.
-    {"paging": "offset_ignored"},
+    {"offset": "ignored"},
 ]
 
 # A smaller page can be all doubles in the middle of a day, and then looks just like the page that
@@ -131,7 +131,7 @@ def accounts_of_every_kind(draw: st.DrawFn) -> tuple[Account, Quirks, dict[str, 
     others = {
         name: draw(st.sampled_from(values(hint)))
         for name, hint in HINTS.items()
-        if name not in {"paging", "page_cap", "order"}
+        if name not in {"offset", "limit", "paging_required", "page_cap", "order"}
     }
     zone = draw(st.sampled_from(["Asia/Kolkata", "America/New_York", "UTC", "Asia/Kathmandu"]))
     hours = draw(st.integers(0, 47))
@@ -245,8 +245,8 @@ def test_accounts_of_every_size_lead_to_the_truth(account: Account, config: dict
 @pytest.mark.parametrize(
     "quirks",
     [
-        Quirks(paging="ignored"),
-        Quirks(paging="offset_ignored"),
+        Quirks(offset="ignored", limit="ignored"),
+        Quirks(offset="ignored"),
         Quirks(page_cap=90, total_count="filled"),
         Quirks(page_cap=90, duplicates=True, order="shuffled"),
     ],

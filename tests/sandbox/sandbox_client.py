@@ -35,6 +35,11 @@ def body(stream: str, day: dt.date, **keys: object) -> object:
     return {"cm_id": cm_id, "createStartDate": str(day), "createEndDate": str(day), **keys}
 
 
+def window(stream: str, first: dt.date, last: dt.date, **keys: object) -> object:
+    ends = {"end_date" if stream == "tickets" else "createEndDate": str(last)}
+    return body(stream, first, **ends, **keys)
+
+
 def ask(sandbox: Sandbox, stream: str, day: dt.date, **keys: object) -> requests.Response:
     path = TICKETS if stream == "tickets" else CUSTOMERS
     return send(sandbox, path, body(stream, day, **keys))

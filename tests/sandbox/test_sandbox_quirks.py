@@ -40,45 +40,13 @@ def keys(records: Records) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("paging", "limit", "offset", "count"),
-    [
-        ("honoured", 15, 30, 10),
-        ("honoured", "15", "40", 0),
-        ("ignored", 15, 30, 40),
-        ("offset_ignored", 15, 30, 15),
-        ("required", 15, 30, 10),
-    ],
-)
-def test_paging(paging: Any, limit: object, offset: object, count: int) -> None:  # noqa: ANN401 - a Literal
-    with Sandbox(ACCOUNT, quirks=Quirks(paging=paging)) as sandbox:
-        assert len(page(sandbox, "tickets", DAY, limit=limit, offset=offset)) == count
-        assert sandbox.requests[-1].rows == count
-        assert (sandbox.requests[-1].limit, sandbox.requests[-1].offset) == (
-            int(str(limit)),
-            int(str(offset)),
-        )
-
-
-def test_pages_make_up_the_day() -> None:
-    for order in ("ascending", "descending", "shuffled"):
-        with Sandbox(ACCOUNT, quirks=Quirks(order=order, page_cap=7)) as sandbox:
-            pages = [page(sandbox, "tickets", DAY, limit=100, offset=7 * n) for n in range(7)]
-        assert [len(records) for records in pages] == [7, 7, 7, 7, 7, 5, 0]
-        assert len({key for records in pages for key in keys(records)}) == 40
-
-
-def test_paging_required_refuses_a_request_without() -> None:
-    with Sandbox(ACCOUNT, quirks=Quirks(paging="required")) as sandbox:
-        assert page(sandbox, "tickets", DAY, limit=5) == "ReqFieldMissing"
-
-
-@pytest.mark.parametrize(
     ("total_count", "announced"),
     [
         ("null", [None, None, None]),
         ("filled", [40, 40, 40]),
         ("wrong_once", [41, 41, 40]),
         ("wrong", [41, 41, 41]),
+        ("page", [30, 15, 30]),
     ],
 )
 def test_total_count(total_count: Any, announced: list[int | None]) -> None:  # noqa: ANN401 - a Literal
@@ -115,6 +83,7 @@ def test_duplicates() -> None:
         ("list", "success", []),
         ("null", "success", None),
         ("blank", "success", ""),
+        ("object", "success", {}),
         ("text_success", "success", "No tickets found"),
         ("text_failed", "failed", "No tickets found"),
     ],
@@ -257,12 +226,14 @@ def test_wrong_requests(path: str, content: object, text: object) -> None:
         assert send(sandbox, path, content).json()["message"] == text
 
 
-def test_windows() -> None:
-    window = [{"start_date": str(SINGLE), "end_date": str(DAY)}]
-    with Sandbox(ACCOUNT) as sandbox:
-        assert len(send(sandbox, TICKETS, window).json()["message"]) == 41
-        sandbox.quirks = Quirks(host_window=True)
-        assert "24 hours" in send(sandbox, TICKETS, window).json()["message"]
+@pytest.mark.parametrize("empty_day", ["list", "null", "object", "text_failed"])
+def test_another_account_id_is_answered_like_an_account_without_records(empty_day: Any) -> None:  # noqa: ANN401 - a Literal
+    with Sandbox(ACCOUNT, quirks=Quirks(empty_day=empty_day)) as sandbox:
+        assert len(page(sandbox, "customers", DAY)) == 40
+        for cm_id in (7, "7", 0):
+            wrong = ask(sandbox, "customers", DAY, cm_id=cm_id)
+            assert wrong.content == ask(sandbox, "customers", EMPTY).content
+        assert len(page(sandbox, "customers", DAY, cm_id="1000298")) == 40
 
 
 def test_wrong_token() -> None:
