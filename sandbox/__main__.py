@@ -60,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         "output says where, and with which token. Its clock moves only when told: "
         'POST /_sandbox/advance {"days": 1}. GET /_sandbox/truth?stream=tickets shows what a '
         "warehouse should hold, GET /_sandbox/requests what was asked; "
-        "POST /_sandbox/clear forgets that.",
+        "POST /_sandbox/clear forgets that. "
+        'POST /_sandbox/delete {"stream": "tickets", "key": "123"} takes a record away.',
     )
     add = parser.add_argument
     add("--port", type=int, default=0, help="port to listen on (default: any free one)")

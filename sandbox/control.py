@@ -1,4 +1,4 @@
-"""Endpoints by which another process reads the truth and moves the clock."""
+"""Endpoints by which another process reads the truth, moves the clock and deletes records."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class Controlled(Protocol):
     def advance(self, days: float = 0, hours: float = 0) -> None:
         """Move the clock."""
 
+    def delete(self, stream: str, key: object) -> None:
+        """Take a record away."""
+
     def clear(self) -> None:
         """Forget the requests."""
 
@@ -54,6 +57,7 @@ class Control:
             web.get("/_sandbox/truth", self._truth),
             web.get("/_sandbox/requests", self._requests),
             web.post("/_sandbox/advance", self._advance),
+            web.post("/_sandbox/delete", self._delete),
             web.post("/_sandbox/clear", self._clear),
         ]
 
@@ -76,6 +80,15 @@ class Control:
             return _json({"error": 'the body is such as {"days": 1, "hours": 2}'}, status=400)
         now, today = self._sandbox.now, self._sandbox.today
         return _json({"now": now.isoformat(), "today": today.isoformat()})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        try:
+            record = json.loads(await request.read())
+            self._sandbox.delete(record["stream"], record["key"])
+        except (KeyError, TypeError, ValueError) as error:
+            example = '{"stream": "tickets", "key": "123"}'
+            return _json({"error": f"the body is such as {example}: {error}"}, status=400)
+        return _json({})
 
     async def _clear(self, _: web.Request) -> web.Response:
         self._sandbox.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from sandbox.account import STREAMS, Account, Stream
@@ -65,6 +66,7 @@ class Sandbox:
             storm=storm,
         )
         self._desk.faults = FaultPlan(faults)
+        self._changing = Lock()
         self._port = port
         self._tls = tls
         self._server: Server | None = None
@@ -116,7 +118,9 @@ class Sandbox:
     def now(self, instant: dt.datetime) -> None:
         # replace() runs the account's own check of the instant.
         account = replace(self.account, now=instant)
-        self._desk.view = View(self.account, account.now, self.quirks)
+        with self._changing:
+            view = self._desk.view
+            self._desk.view = View(self.account, account.now, view.quirks, view.gone)
 
     def advance(self, days: float = 0, hours: float = 0) -> None:
         """Move the clock on."""
@@ -134,7 +138,28 @@ class Sandbox:
 
     @quirks.setter
     def quirks(self, quirks: Quirks) -> None:
-        self._desk.view = View(self.account, self.now, quirks)
+        with self._changing:
+            view = self._desk.view
+            self._desk.view = View(self.account, view.now, quirks, view.gone)
+
+    def delete(self, stream: str, key: object) -> None:
+        """Take a record away: answers and truth are without it from now on.
+
+        Args:
+            stream: the record's stream.
+            key: its primary key, as a number or as text.
+
+        Raises:
+            ValueError: there is no such stream, or no such record now.
+        """
+        known, text = _known(stream), str(key)
+        with self._changing:
+            view = self._desk.view
+            if not view.holds(known, text):
+                message = f"{stream} has no record {text!r} now"
+                raise ValueError(message)
+            gone = view.gone | {(known, text)}
+            self._desk.view = View(self.account, view.now, view.quirks, gone)
 
     @property
     def faults(self) -> tuple[Fault, ...]:

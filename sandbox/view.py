@@ -50,13 +50,27 @@ class Kept(Generic[V]):
 
 
 class View:
-    """An account while its clock stands still; a new instant or quirk needs a new view."""
+    """An account while nothing about it changes; a new instant or quirk needs a new view."""
 
-    def __init__(self, account: Account, now: dt.datetime, quirks: Quirks) -> None:
-        """Look at the account at an aware instant."""
+    def __init__(
+        self,
+        account: Account,
+        now: dt.datetime,
+        quirks: Quirks,
+        gone: frozenset[tuple[Stream, str]] = frozenset(),
+    ) -> None:
+        """Look at the account at an aware instant.
+
+        Args:
+            account: what it holds.
+            now: where its clock stands.
+            quirks: how it answers.
+            gone: stream and key, as text, of the records that were deleted.
+        """
         self.account = account
         self.now = now
         self.quirks = quirks
+        self.gone = gone
         self.bodies: Kept[tuple[bytes, int]] = Kept(_KEPT_BODY_BYTES)
         self._listings: Kept[list[str]] = Kept(_KEPT_RECORDS)
 
@@ -74,11 +88,19 @@ class View:
         """A day's visible records as the account tells them, by creation."""
         if not self.account.first_day <= day <= self.today:
             return []
-        zone, now, quirks = self.account.zone, self.now, self.quirks
+        zone, now, key = self.account.zone, self.now, KEYS[stream]
         lives = (tickets_of if stream == "tickets" else customers_of)(self.account, day)
+        rows = (life.at(now, zone) for life in lives if life.created <= now)
         return [
-            as_sent(stream, life.at(now, zone), quirks) for life in lives if life.created <= now
+            as_sent(stream, row, self.quirks)
+            for row in rows
+            if (stream, str(row[key])) not in self.gone
         ]
+
+    def holds(self, stream: Stream, key: str) -> bool:
+        """Whether a record with that key, as text, is visible."""
+        name = KEYS[stream]
+        return any(str(row[name]) == key for day in self.days() for row in self.rows(stream, day))
 
     def truth_of_day(self, stream: Stream, day: dt.date, *, clean_text: bool) -> dict[object, Row]:
         """What a warehouse should hold of a day: primary key -> record."""
