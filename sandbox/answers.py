@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from sandbox.asking import days_of, problem
-from sandbox.paging import page_of
+from sandbox.paging import addresses_rows, page_of
 from sandbox.wire import encoded
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def _page(view: View, asked: Asked, days: tuple[dt.date, ...], serial: int) -> l
     if quirks.order == "unstable":
         rng.shuffle(listing)
     page = listing[page_of(asked, len(listing), quirks)]
-    return page[: rng.randint(1, len(page))] if quirks.short_pages and page else page
+    is_short = quirks.short_pages and addresses_rows(quirks) and page
+    return page[: rng.randint(1, len(page))] if is_short else page
 
 
 def _kept(

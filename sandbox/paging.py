@@ -54,6 +54,18 @@ def page_of(asked: Asked, rows: int, quirks: Quirks) -> slice:
     return slice(start, start + size)
 
 
+def addresses_rows(quirks: Quirks) -> bool:
+    """Whether a request says with which row its page begins, of rows that keep their places.
+
+    Only then can a page come short without the rest of it being lost to every client.
+    """
+    if quirks.order == "unstable":
+        return False
+    if quirks.limit == "last_row":
+        return quirks.offset not in {"refused", "refused_beyond_0"}
+    return quirks.offset == "rows" and quirks.limit in {"size", "ignored"}
+
+
 def begins(asked: Asked, quirks: Quirks) -> bool:
     """Whether a request is one with which a client begins to read a day.
 

@@ -21,8 +21,8 @@ class Quirks:
         page_cap: the most rows in a page, whatever `limit` says.
         paging_required: refuses a request without `limit` and `offset`, or without `limit` where
             `offset` is refused.
-        short_pages: pages come short at random, but never empty before the end; where pages are
-            counted, what one leaves out comes only when it is asked for again.
+        short_pages: pages come short at random, but never empty before the end, where a request
+            says with which row its page begins and rows keep their places.
         total_count: `totalCount` of tickets; `wrong` is always one too many, `wrong_once` only
             in the first reading of a day; `page` counts the rows of the page.
         order: of the records in a day; `unstable` is another one in every answer.

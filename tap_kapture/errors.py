@@ -6,11 +6,15 @@
     ├── KaptureConfigError          a setting is wrong: fix the configuration
     ├── KaptureStateError           the state cannot be continued from: fix or drop it
     ├── KaptureAuthError            the credential is missing, wrong, expired or not permitted
-    ├── KaptureRequestError         Kapture refused the request, or sent it elsewhere
+    ├── KaptureRequestError         the request reaches nothing that could answer it
+    │   └── KaptureRefusedError     Kapture refused this request; others it may answer
     ├── KaptureResponseError        an answer that is none of the known shapes
     ├── KaptureRecordError          a record that cannot be loaded, such as one without its key
     ├── KapturePagingError          a day that cannot be read to its end
+    │   └── KaptureDialectError     an account that pages in no way that is known
+    ├── KaptureIncompleteError      everything was read but some days, which it names
     ├── KaptureOutputError          stdout cannot be written: the target is gone or the disk full
+    ├── KaptureServerError          the server failed on a day, in every try
     └── KaptureTransientError       worth another try (also raised when the tries are used up)
         └── KaptureThrottledError   429 or 503: all workers pause
 
@@ -31,7 +35,10 @@ class KaptureError(Exception):
     Attributes:
         message: What was wrong and what to do, without any record content.
         where: The stream, day and offset it happened at, once known.
+        stops_only_its_day: Whether other days may be read all the same.
     """
+
+    stops_only_its_day = False
 
     def __init__(self, message: str) -> None:
         """Keep the one line that the user reads.
@@ -75,19 +82,47 @@ class KaptureAuthError(KaptureError):
 
 
 class KaptureRequestError(KaptureError):
-    """Kapture refused the request for good, or redirected it."""
+    """Nothing at the address answers the request, or it is redirected."""
+
+
+class KaptureRefusedError(KaptureRequestError):
+    """Kapture refused this request for good."""
+
+    stops_only_its_day = True
 
 
 class KaptureResponseError(KaptureError):
     """The answer has none of the known shapes."""
 
+    stops_only_its_day = True
+
 
 class KaptureRecordError(KaptureError):
     """A record cannot be loaded."""
 
+    stops_only_its_day = True
+
 
 class KapturePagingError(KaptureError):
     """A day has more records than the account lets a client page through."""
+
+    stops_only_its_day = True
+
+
+class KaptureDialectError(KapturePagingError):
+    """No known way of paging fits the account's answers."""
+
+    stops_only_its_day = False
+
+
+class KaptureIncompleteError(KaptureError):
+    """Some days could not be read, or did not settle; everything else is loaded."""
+
+
+class KaptureServerError(KaptureError):
+    """The server failed on this day in every try, by its own account."""
+
+    stops_only_its_day = True
 
 
 class KaptureOutputError(KaptureError):

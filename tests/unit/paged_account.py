@@ -1,4 +1,4 @@
-"""A day of an account in plain Python: every way of paging, counting and ordering in one place."""
+"""A day of an account in plain Python, with the sandbox's own switches for paging and counting."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sandbox import Quirks
+from sandbox.asking import Asked
+from sandbox.paging import addresses_rows, page_of
+from tap_kapture.errors import KaptureRefusedError
 from tap_kapture.responses import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import datetime as dt
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tap_kapture.paging.dialect import Request
 
 
 def row(key: object, **fields: object) -> bytes:
@@ -22,57 +29,69 @@ def row(key: object, **fields: object) -> bytes:
     return json.dumps({"ticketId": key, "status": "Open", **fields}).encode()
 
 
-def rows(count: int) -> list[bytes]:
+def rows(count: int, day: str = "") -> list[bytes]:
     """Return records with different keys."""
-    return [row(f"{number}") for number in range(count)]
+    return [row(f"{day}{number}") for number in range(count)]
 
 
 @dataclass
 class PagedAccount:
-    """Answers for one day.
+    """Answers for some days.
 
     Attributes:
-        rows: Each record's JSON.
-        paging: ``honoured``, ``offset_ignored``, or ``none``: the whole day whatever is asked.
-        cap: Rows of a page at most, whatever is asked.
-        ragged: Pages come short at random, though never empty before the end.
-        total: ``null``, ``filled``, ``wrong`` always, ``wrong_once``, or ``page``: its rows.
-        order: ``stable``, or ``unstable``: another one for each request.
+        days: Each record's JSON, by day.
+        quirks: How the account pages, counts and orders.
         seed: What chance depends on.
-        asked: The limit and the offset of each request so far.
+        asked: Each request so far.
     """
 
-    rows: Sequence[bytes]
-    paging: str = "honoured"
-    cap: int | None = None
-    ragged: bool = False
-    total: str = "null"
-    order: str = "stable"
+    days: Mapping[dt.date, Sequence[bytes]]
+    quirks: Quirks = field(default_factory=Quirks)
     seed: int = 0
-    asked: list[tuple[int, int]] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Seed the chance."""
         self._random = Random(self.seed)  # noqa: S311 - repeatable chance is the point
 
-    def ask(self, limit: int, offset: int) -> Answer:
-        """Answer one request."""
-        self.asked.append((limit, offset))
-        listed = list(self.rows)
-        if self.order == "unstable":
-            self._random.shuffle(listed)
-        if self.paging == "none":
-            page = listed
-        else:
-            size = min(limit, self.cap or limit)
-            if self.ragged:
-                size = self._random.randint(1, size)
-            start = offset if self.paging == "honoured" else 0
-            page = listed[start : start + size]
-        return Answer([msgspec.Raw(each) for each in page], self._total(len(page)))
+    @property
+    def pairs(self) -> list[tuple[int, int | None]]:
+        """The limit and the offset of each request so far."""
+        return [(one.limit, one.offset) for one in self.asked]
 
-    def _total(self, page: int) -> int | None:
-        count = len(self.rows)
+    def ask(self, request: Request) -> Answer:
+        """Answer one request."""
+        self.asked.append(request)
+        self._refuse(request)
+        last = request.end.toordinal() - (self.quirks.window == "end_exclusive")
+        listed = [
+            record
+            for day, records in self.days.items()
+            if request.day.toordinal() <= day.toordinal() <= last
+            for record in records
+        ]
+        count = len(set(listed))
+        if self.quirks.order == "unstable":
+            self._random.shuffle(listed)
+        asked = Asked("tickets", None, {}, request.day, request.end, request.offset, request.limit)
+        page = listed[page_of(asked, len(listed), self.quirks)]
+        if self.quirks.short_pages and addresses_rows(self.quirks) and page:
+            page = page[: self._random.randint(1, len(page))]
+        return Answer([msgspec.Raw(each) for each in page], self._total(count, len(page)))
+
+    def _refuse(self, request: Request) -> None:
+        refused = self.quirks.offset
+        if (refused == "refused" and request.offset is not None) or (
+            refused == "refused_beyond_0" and request.offset
+        ):
+            msg = "offset is not allowed"
+            raise KaptureRefusedError(msg)
+        days = (request.end - request.day).days - (self.quirks.window == "end_exclusive")
+        if self.quirks.host_window and days > 0:
+            msg = "one day only"
+            raise KaptureRefusedError(msg)
+
+    def _total(self, count: int, page: int) -> int | None:
         first = len(self.asked) == 1
         totals = {
             "null": None,
@@ -81,7 +100,7 @@ class PagedAccount:
             "wrong_once": count + 3 if first else count,
             "page": page,
         }
-        return totals[self.total] or None
+        return totals[self.quirks.total_count] or None
 
 
 class _Collector(logging.Handler):
