@@ -115,11 +115,15 @@ class TapKapture(Tap):
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
         known = schema["properties"]
+        for name, value in self._config.items():
+            self._config[name] = inputs.with_whole_numbers(value, known.get(name, {}))
         lines = [
             line
             for error in JSONSchemaValidator(schema).iter_errors(self._config)
             for line in describe(error, known)
         ]
+        if lines:
+            lines += settings.missing_tokens(self._config)  # without lines, parse() says so
         errors = list(dict.fromkeys(lines))  # each missing setting is an error that names them all
         if not errors and raise_errors:
             try:

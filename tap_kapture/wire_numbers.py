@@ -25,7 +25,7 @@ def is_held(number: int | Decimal) -> bool:
         number: A number as JSON is decoded, fractions as Decimal.
     """
     if _is_written_whole(number):
-        return -MAX_INTEGER <= number <= MAX_INTEGER
+        return abs(int(number)) <= MAX_INTEGER
     return abs(Decimal(number).adjusted()) <= MAX_DIGITS
 
 
@@ -38,7 +38,7 @@ def for_doubles(number: int | Decimal) -> int | Decimal:
     Args:
         number: One that :func:`is_held`.
     """
-    if _is_written_whole(number) and abs(number) > _MAX_WHOLE_DOUBLE:
+    if _is_written_whole(number) and abs(int(number)) > _MAX_WHOLE_DOUBLE:
         return Decimal(f"{number}.0")
     return number
 
