@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,9 @@ def from_environment(name: str, definition: dict[str, Any], prefix: str) -> dict
         return parse_environment_config({"properties": {name: definition}}, prefix)
     except ValueError:
         variable, kind = f"{prefix}{name.upper()}", definition["type"][0]
+        text = os.environ.get(variable, "").strip()
+        if kind == "integer" and re.fullmatch(r"[+-]?[0-9]{1,300}\.0*", text):
+            return {name: int(text.partition(".")[0])}
         msg = f"{name}: the environment variable {variable} holds no {kind}"
         raise KaptureConfigError(msg) from None
 
@@ -81,6 +86,10 @@ def json_object(text: str, where: str) -> str:
     Raises:
         KaptureConfigError: It is none.
     """
+    if not text.strip():
+        afresh = "; `{}` starts afresh" if where.startswith("--state") else ""
+        msg = f"{where}: the file is empty{afresh}"
+        raise KaptureConfigError(msg)
     try:
         value = json.loads(text)
     except ValueError as error:
