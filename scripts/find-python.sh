@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints a Python that can run the project: 3.10 to 3.14, with venv and ensurepip.
 # With an argument only that one is tried; without one, the usual names in turn.
+# If none fits, one line says why and what to do.
 set -eu
 
 fits() {
@@ -16,15 +17,16 @@ except ImportError as error:
 }
 
 asked=${1-}
+misfits=
 for name in ${asked:-python3 python python3.14 python3.13 python3.12 python3.11 python3.10}; do
     command -v "$name" >/dev/null 2>&1 || continue
     if reason=$(fits "$name"); then
         command -v "$name"
         exit 0
     fi
-    echo "$name does not fit: $reason" >&2
+    misfits="$misfits; $name does not fit: $(printf '%s\n' "$reason" | tail -n 1)"
 done
 
-echo "Python 3.10 to 3.14 with venv is needed and was not found${asked:+ at $asked}." >&2
-echo "Install one and name it: make PYTHON=/path/to/python3.12" >&2
+echo "Python 3.10 to 3.14 with venv is needed${misfits:-, and was not found${asked:+ at $asked}}." \
+    "Install one and name it: make PYTHON=/path/to/python3.12" >&2
 exit 1

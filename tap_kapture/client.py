@@ -76,7 +76,7 @@ class KaptureStream(PagedStream):
     @cached_property
     def authenticator(self) -> APIKeyAuthenticator:
         """Adds ``Authorization: Basic <token>``."""
-        value = f"Basic {self.settings.auth_token}"
+        value = f"Basic {self.settings.token_of(self.name)}"
         return APIKeyAuthenticator(key="Authorization", value=value, location="header")
 
     def get_http_request(self, *, page: PageContext[PageRequest]) -> HTTPRequest:

@@ -9,6 +9,8 @@ from typing import Any
 
 import singer_sdk.typing as th
 
+from tap_kapture.config_access import ACCESS
+
 TICKETS_PATH = "/select-ticket-between-start-and-end-dates.html/v.2.0"
 CUSTOMERS_PATH = "/select-customer-between-start-and-end-dates.html"
 OTHER_CUSTOMERS_PATH = "/ms/customer-search/customer-search/api/v1"
@@ -17,55 +19,7 @@ OTHER_CUSTOMERS_PATH = "/ms/customer-search/customer-search/api/v1"
 def config_jsonschema() -> dict[str, Any]:
     """Return the JSON Schema of the tap's own settings; the SDK adds its built-in ones."""
     return th.PropertiesList(
-        th.Property(
-            "subdomain",
-            th.StringType,
-            title="Subdomain",
-            description=(
-                "The part before .kapturecrm.com in your Kapture address, such as acme; give "
-                "this or api_url, not both."
-            ),
-        ),
-        th.Property(
-            "api_url",
-            th.StringType,
-            title="API URL",
-            description=(
-                "The full base URL, if your account is not at <subdomain>.kapturecrm.com; it "
-                "must be https:// unless it is this machine."
-            ),
-        ),
-        th.Property(
-            "auth_token",
-            th.StringType,
-            secret=True,
-            required=True,
-            title="Auth token",
-            description=(
-                "The API token that Kapture issued for your account, with or without a leading "
-                '"Basic".'
-            ),
-        ),
-        th.Property(
-            "http_headers",
-            th.ObjectType(additional_properties=True),
-            secret=True,
-            default={},
-            title="HTTP headers",
-            description=(
-                "Further headers to send with every request, as an object, for accounts that "
-                "ask for one such as x-api-key."
-            ),
-        ),
-        th.Property(
-            "cm_id",
-            th.IntegerType(minimum=1),
-            title="Account id (cm_id)",
-            description=(
-                "The number of your Kapture account, which the customers stream needs; without "
-                "it only tickets are pulled."
-            ),
-        ),
+        *ACCESS,
         th.Property(
             "start_date",
             th.StringType,
@@ -171,7 +125,7 @@ def config_jsonschema() -> dict[str, Any]:
         ),
         th.Property(
             "request_timeout",
-            th.IntegerType(minimum=1),
+            th.IntegerType(minimum=1, maximum=86_400),
             default=120,
             title="Request timeout",
             description=(
@@ -225,6 +179,16 @@ def config_jsonschema() -> dict[str, Any]:
             description=(
                 "Regular expressions for texts with which your account says that a day has no "
                 "records, beside those the tap knows."
+            ),
+        ),
+        th.Property(
+            "retry_messages",
+            th.ArrayType(th.StringType),
+            default=[],
+            title="Retry messages",
+            description=(
+                "Regular expressions for texts with which your account asks for patience, beside "
+                "those the tap knows; all requests then pause, and the failed one is sent again."
             ),
         ),
         th.Property(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,28 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
         return [f"{name}: required, but not set" for name in wanted if name not in instance]
     if error.validator == "type":
         kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        return [f"{where}: must be of type {kinds}, not {_JSON_NAMES[type(instance)]}"]
+        quotes = "; write it without quotes" if _is_quoted(instance, kinds) else ""
+        return [f"{where}: must be of type {kinds}, not {_JSON_NAMES[type(instance)]}{quotes}"]
     bounds = {"minimum": "at least", "maximum": "at most", "enum": "one of"}
     if error.validator in bounds:
         return [f"{where}: must be {bounds[error.validator]} {wanted}"]
+    if error.validator == "anyOf" and where.startswith("stream_maps"):
+        choice = "" if where.endswith("__else__") else "an object of expressions in text, or "
+        return [f"{where}: must be {choice}'__NULL__'"]
     return [f"{where or 'config'}: does not satisfy '{error.validator}'"]
+
+
+def _is_quoted(instance: object, kinds: str) -> bool:
+    """Whether a text holds, in JSON, a value of the type that is wanted."""
+    if not isinstance(instance, str):
+        return False
+    try:
+        value = json.loads(instance.strip().lower())  # in Python, true is True
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return _JSON_NAMES[type(value)] in kinds.split(" or ") and value is not None
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Usual(msgspec.Struct, forbid_unknown_fields=True):
@@ -33,6 +36,8 @@ class Usual(msgspec.Struct, forbid_unknown_fields=True):
 _USUAL = msgspec.json.Decoder(Usual)
 _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+_AROUND_JSON = " \t\r\n\0\ufeff"
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -137,14 +142,53 @@ def _whole_characters(value: Any) -> Any:  # noqa: ANN401 - any JSON value passe
 
 
 def rows_of(message: msgspec.Raw) -> list[msgspec.Raw]:
-    """Return the elements of a JSON array, each still JSON."""
-    return _ROWS.decode(message)
+    """Return the elements of a JSON array, or a JSON object as the only one, each still JSON.
+
+    An object without fields is no record: some JSON libraries write an empty list so.
+    """
+    if bytes(message)[:1] == b"[":
+        return _ROWS.decode(message)
+    return [message] if bytes(message)[1:-1].strip() else []
+
+
+def rows_in_text(text: str) -> list[msgspec.Raw] | None:
+    """Return the rows of a JSON array or object that was sent as a text, encoded twice.
+
+    Args:
+        text: Text that begins with ``[`` or ``{``.
+
+    Returns:
+        The rows, as :func:`rows_of`; None if the text is no JSON.
+    """
+    encoded = text.strip(_AROUND_JSON).encode(errors="replace")
+    try:
+        return rows_of(_JSON.decode(encoded))
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        return rows_of(msgspec.Raw(_strict_json(encoded)))
+    except KaptureTransientError:
+        return None
 
 
 def text_of(raw: msgspec.Raw | None) -> str | None:
     """Return a JSON text, or None for any other value."""
     value = _value_of(raw)
     return value if isinstance(value, str) else None
+
+
+def message_in(body: bytes, headers: Mapping[str, str]) -> str:
+    """Return the message of an envelope if the body is one and it is a text; never any other body.
+
+    Args:
+        body: The bytes as received.
+        headers: Of the answer, by name in lower case.
+    """
+    try:
+        utf8, _ = to_utf8(body, headers.get("content-type", ""))
+        return text_of(decode_envelope(utf8).get("message")) or ""
+    except (KaptureResponseError, KaptureTransientError):
+        return ""
 
 
 def total_of(raw: msgspec.Raw | None) -> int | None:

@@ -16,7 +16,7 @@
     ├── KaptureOutputError          stdout cannot be written: the target is gone or the disk full
     ├── KaptureServerError          the server failed on a day, in every try
     └── KaptureTransientError       worth another try (also raised when the tries are used up)
-        └── KaptureThrottledError   429 or 503: all workers pause
+        └── KaptureThrottledError   429, 503 or a text that says so: all workers pause
 
 No error carries a response body, a record's content or a credential.
 """
@@ -134,7 +134,7 @@ class KaptureTransientError(KaptureError):
 
 
 class KaptureThrottledError(KaptureTransientError):
-    """Kapture asked for a slower pace (429), or is overloaded (503).
+    """Kapture asked for a slower pace, or is overloaded: by 429, 503 or a text.
 
     Attributes:
         retry_after: Seconds to wait as Kapture asked, or None.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import astuple
 
 from tap_kapture import converters
+from tap_kapture.cleaning import clean_text
 from tap_kapture.schemas import Column, Kind
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def compile_finish(
             source.append(indent(lines.format(name=column.name), "    "))
     names: dict[str, Any] = {
         "astuple": astuple,
-        "clean_text": converters.clean_text,
+        "clean_text": clean_text,
         "integer": converters.integer,
         "read_instant": general.read_instant,
         **{f"convert_{name}": convert for name, convert in general.converters.items()},

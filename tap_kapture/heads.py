@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_kapture.converters import MAX_INTEGER
 from tap_kapture.envelopes import valid_utf8
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError
+from tap_kapture.wire_numbers import MAX_INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+import re
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.configuration._dict_config import parse_environment_config
 
 from tap_kapture.errors import KaptureConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def from_environment(name: str, definition: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -25,8 +32,28 @@ def from_environment(name: str, definition: dict[str, Any], prefix: str) -> dict
         return parse_environment_config({"properties": {name: definition}}, prefix)
     except ValueError:
         variable, kind = f"{prefix}{name.upper()}", definition["type"][0]
+        text = os.environ.get(variable, "").strip()
+        if kind == "integer" and re.fullmatch(r"[+-]?[0-9]{1,300}\.0*", text):
+            return {name: int(text.partition(".")[0])}
         msg = f"{name}: the environment variable {variable} holds no {kind}"
         raise KaptureConfigError(msg) from None
+
+
+def with_whole_numbers(value: Any, definition: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a setting
+    """Return a setting with 10 for 10.0, wherever its JSON Schema asks for an integer.
+
+    Args:
+        value: Of the setting, fractions as float or Decimal.
+        definition: Its JSON Schema.
+    """
+    if isinstance(value, dict):
+        within = definition.get("properties", {})
+        return {name: with_whole_numbers(v, within.get(name, {})) for name, v in value.items()}
+    is_fraction = isinstance(value, (float, Decimal)) and "integer" in definition.get("type", ())
+    # What no double holds stays as it is, and is refused: 1e999999999 would fill the memory.
+    if is_fraction and isfinite(value) and value == int(value):
+        return int(value)
+    return value
 
 
 def check_json_object(path: str, option: str) -> None:
@@ -59,6 +86,10 @@ def json_object(text: str, where: str) -> str:
     Raises:
         KaptureConfigError: It is none.
     """
+    if not text.strip():
+        afresh = "; `{}` starts afresh" if where.startswith("--state") else ""
+        msg = f"{where}: the file is empty{afresh}"
+        raise KaptureConfigError(msg)
     try:
         value = json.loads(text)
     except ValueError as error:

@@ -136,7 +136,7 @@ class Pull:
             build=endpoint.build,
             auth=endpoint.auth,
             observe=observer.response,
-            reader=Reader(settings.no_data, settings.secrets, endpoint.other_paths),
+            reader=Reader.of(settings, endpoint.stream, endpoint.other_paths),
             gate=self._gate,
             timeout=settings.request_timeout,
             max_retries=settings.max_retries,

@@ -10,12 +10,12 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tap_kapture import converters
-from tap_kapture.converters import MAX_INTEGER
+from tap_kapture import cleaning, converters
 from tap_kapture.envelopes import decode_record
 from tap_kapture.errors import KaptureRecordError
 from tap_kapture.instants import instants_in
 from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
+from tap_kapture.wire_numbers import MAX_INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +55,8 @@ class Shaper:
             if column.kind is Kind.OBJECTS
         }
         self.read_instant = instants_in(zone)
-        self._clean: Converter = converters.clean if clean_text else converters.verbatim
-        self._keep: Converter = converters.without_nul if clean_text else converters.verbatim
+        self._clean: Converter = cleaning.clean if clean_text else cleaning.verbatim
+        self._keep: Converter = cleaning.without_nul if clean_text else cleaning.verbatim
         self.converters: dict[str, Converter] = {
             column.name: self._converter(column) for column in columns
         }

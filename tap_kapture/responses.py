@@ -6,19 +6,30 @@ to say that a day is empty. What is none of the known forms is an error: never "
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
+from tap_kapture.answer_texts import (
+    ADD_PATTERN,
+    ASK_SUPPORT,
+    CHECK_REQUEST,
+    Meaning,
+    Meanings,
+    is_json,
+    quotable,
+)
 from tap_kapture.envelopes import (
     decode_envelope,
     decode_usual,
+    message_in,
+    rows_in_text,
     rows_of,
     text_of,
     to_utf8,
     total_of,
+    valid_utf8,
 )
 from tap_kapture.errors import (
     KaptureAuthError,
@@ -34,27 +45,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
-MAX_QUOTE = 200
-"""Characters of a server's message that an error may quote."""
-
-_AUTH_TEXTS = ("invalid auth key", "authkeyinvalid", "apiexpired")
-_REQUEST_TEXTS = (
-    "invalid json",
-    "ticket_ids are missing",
-    "reqfieldmissing",
-    "either start_date is null or blank",
-)
-_RETRY_TEXT = "serverfailure"
-_CHECK_REQUEST = (
-    "Check cm_id, and whether the account needs further keys in 'tickets_body' or "
-    "'customers_body'; otherwise ask Kapture support"
-)
-_NO_DATA = re.compile(
-    r"no\s+(?:\w+\s+)?(?:tickets?|customers?|records?|data|results?)(?:\s+(?:was|were))?"
-    r"(?:\s+(?:found|available|exists?))?[.!]?",
-    re.IGNORECASE,
-)
-_PERSONAL = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+|\+?\d[\d\s().-]{5,}\d")
+    from tap_kapture.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +85,28 @@ class Reader:
     """Reads answers by the rules of one configuration.
 
     Attributes:
-        no_data: Further texts that mean "no records".
+        meanings: What the texts of answers mean.
         secrets: What is masked wherever a server's text is quoted.
+        token_setting: Name of the setting that holds the credential in use.
         other_paths: Other known paths of the endpoint, named when the one in use is not found.
     """
 
-    no_data: tuple[re.Pattern[str], ...] = ()
+    meanings: Meanings = field(default_factory=Meanings)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    token_setting: str = "auth_token"  # noqa: S105 - the name of the setting
     other_paths: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings, stream: str, other_paths: tuple[str, ...]) -> Reader:
+        """Return a reader of one stream's answers.
+
+        Args:
+            settings: The configuration.
+            stream: Name of the stream.
+            other_paths: Other known paths of its endpoint.
+        """
+        meanings = Meanings(no_data=settings.no_data, busy=settings.retry)
+        return cls(meanings, settings.secrets, settings.token_setting(stream), other_paths)
 
     def read(self, reply: Reply) -> Answer:
         """Return the records of an answer.
@@ -116,7 +121,7 @@ class Reader:
             KaptureAuthError: The credential is not accepted.
             KaptureRequestError: The request is refused, or redirected.
             KaptureResponseError: The answer has no known shape.
-            KaptureThrottledError: 429 or 503.
+            KaptureThrottledError: 429 or 503, or a text that asks for patience.
             KaptureTransientError: Another try may succeed.
         """
         if reply.status != HTTPStatus.OK:
@@ -132,70 +137,71 @@ class Reader:
             msg = "the answer has no 'status': is this address a Kapture API?"
             raise KaptureResponseError(msg)
         if not _is_success(status):
-            return self._read_failure(text_of(message))
-        return Answer(self._rows(message), total_of(envelope.get("totalcount")), replaced)
+            self._refuse_unless_empty(reply, text_of(message) or "")
+            return Answer([])
+        rows, more_replaced = self._rows(reply, message)
+        return Answer(rows, total_of(envelope.get("totalcount")), replaced + more_replaced)
 
     def quote(self, text: str) -> str:
         """Return a server's text as an error may show it: short, without secrets or addresses."""
-        for secret in self.secrets:
-            text = text.replace(secret, "[secret]")
-        text = _PERSONAL.sub("[masked]", " ".join(text.split()))
-        return text[:MAX_QUOTE]
+        return quotable(text, self.secrets)
 
-    def _rows(self, message: msgspec.Raw | None) -> list[msgspec.Raw]:
+    def _rows(self, reply: Reply, message: msgspec.Raw | None) -> tuple[list[msgspec.Raw], int]:
+        """Return the rows of a success, and the replaced characters of rows that came as text."""
         first = bytes(message or b"null")[:1]
-        if message is not None and first == b"[":
-            return rows_of(message)
-        if message is not None and first == b"{":
-            return [message]
         text = text_of(message)
-        if first == b"n" or (text is not None and self._means_no_data(text)):
-            return []
-        what = f"the text '{self.quote(text)}'" if text is not None else "a number or a boolean"
-        msg = (
-            f"status is success, but message is {what} instead of records. If this means 'no "
-            "records', add a pattern for it to 'no_data_messages'"
-        )
-        raise KaptureResponseError(msg)
+        if message is None or first == b"n" or (text is not None and not text.strip()):
+            return [], 0
+        if first in {b"[", b"{"}:
+            return rows_of(message), 0
+        if text is None:
+            _refuse_success("a number or a boolean", ASK_SUPPORT)
+        if not is_json(text):
+            self._refuse_unless_empty(reply, text, succeeded=True)
+            return [], 0
+        rows = rows_in_text(text)
+        if rows is None:
+            _refuse_success("a text that begins like JSON but is none", ASK_SUPPORT)
+        return rows, valid_utf8(bytes(message))[1]
 
-    def _means_no_data(self, text: str) -> bool:
-        stripped = text.strip()
-        return (
-            not stripped
-            or _NO_DATA.fullmatch(stripped) is not None
-            or any(pattern.search(stripped) for pattern in self.no_data)
-        )
-
-    def _read_failure(self, text: str | None) -> Answer:
-        text = text or ""
-        known = text.strip().lower()
-        if known.startswith(_AUTH_TEXTS):
+    def _refuse_unless_empty(self, reply: Reply, text: str, *, succeeded: bool = False) -> None:
+        """Return if a text in place of records means that there are none; else raise."""
+        meaning = self.meanings.of(text)
+        if meaning is Meaning.NO_DATA:
+            return
+        if meaning is Meaning.CREDENTIAL:
             msg = f"Kapture answered '{self.quote(text)}'"
             raise self._auth_error(msg)
-        if known.startswith(_RETRY_TEXT):
+        if meaning is Meaning.BUSY:
+            raise self._asked_for_patience(reply, text)
+        if meaning is Meaning.SERVER:
             msg = "Kapture answered 'ServerFailure'"
             raise KaptureTransientError(msg)
-        if known.startswith(_REQUEST_TEXTS):
-            msg = f"Kapture refused the request with '{self.quote(text)}'. {_CHECK_REQUEST}"
+        if meaning is Meaning.REQUEST:
+            msg = f"Kapture refused the request with '{self.quote(text)}'. {CHECK_REQUEST}"
             raise KaptureRequestError(msg)
-        if text.strip() and self._means_no_data(text):
-            return Answer([])
+        if succeeded:
+            _refuse_success(f"the text '{self.quote(text)}'", ADD_PATTERN)
         msg = (
-            f"Kapture answered status failed with the unknown text '{self.quote(text)}'. If it "
-            "means 'no records', add a pattern for it to 'no_data_messages'; otherwise ask Kapture "
-            "support"
+            f"Kapture answered status failed with the unknown text '{self.quote(text)}'. "
+            f"{ADD_PATTERN}"
         )
         raise KaptureRequestError(msg)
 
     def _refuse_status(self, reply: Reply) -> None:
         status = reply.status
+        is_server_fault = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        hint = "" if is_server_fault else message_in(reply.body, reply.headers)
+        meaning = self.meanings.of(hint)
+        if meaning is Meaning.BUSY:
+            raise self._asked_for_patience(reply, hint)
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             msg = f"Kapture answered HTTP {status}"
             raise self._auth_error(msg)
         if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             msg = f"HTTP {status}"
             raise KaptureThrottledError(msg, asked_pause(reply.headers))
-        if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status == HTTPStatus.REQUEST_TIMEOUT or is_server_fault:
             msg = f"HTTP {status}"
             raise KaptureTransientError(msg)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -213,34 +219,32 @@ class Reader:
                 "'tickets_path' or 'customers_path'"
             )
             raise KaptureRequestError(msg)
-        hint = _failure_text(reply)
-        if hint.strip().lower().startswith(_AUTH_TEXTS):
+        if meaning is Meaning.CREDENTIAL:
             msg_0 = f"Kapture answered '{self.quote(hint)}'"
             raise self._auth_error(msg_0)
         said = f" and '{self.quote(hint)}'" if hint else ""
-        msg = f"Kapture refused the request with HTTP {status}{said}. {_CHECK_REQUEST}"
+        msg = f"Kapture refused the request with HTTP {status}{said}. {CHECK_REQUEST}"
         raise KaptureRequestError(msg)
 
-    @staticmethod
-    def _auth_error(what: str) -> KaptureAuthError:
+    def _auth_error(self, what: str) -> KaptureAuthError:
         return KaptureAuthError(
             f"{what}: the credential is wrong, expired or not permitted to use this API. Check "
-            "'auth_token' (and 'http_headers' if the account needs an API key there), or ask "
-            "Kapture support for a new one"
+            f"'{self.token_setting}' (and 'http_headers' if the account needs an API key there), "
+            "or ask Kapture support for a new one"
         )
+
+    def _asked_for_patience(self, reply: Reply, text: str) -> KaptureThrottledError:
+        msg = f"Kapture asks for patience with '{self.quote(text)}'"
+        return KaptureThrottledError(msg, asked_pause(reply.headers))
+
+
+def _refuse_success(what: str, advice: str) -> NoReturn:
+    msg = f"status is success, but message is {what} instead of records. {advice}"
+    raise KaptureResponseError(msg)
 
 
 def _is_success(status: str) -> bool:
     return status.strip().lower() == "success"
-
-
-def _failure_text(reply: Reply) -> str:
-    """Return the message of a failure envelope, if the body is one; never any other body."""
-    try:
-        body, _ = to_utf8(reply.body, reply.headers.get("content-type", ""))
-        return text_of(decode_envelope(body).get("message")) or ""
-    except (KaptureResponseError, KaptureTransientError):
-        return ""
 
 
 def _host(address: str) -> str | None:

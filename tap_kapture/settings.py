@@ -7,26 +7,20 @@ never shown.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import timezone
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from singer_sdk.helpers._packaging import get_package_version
-
-from tap_kapture.dates import local_day
+from tap_kapture import setting_values
 from tap_kapture.errors import KaptureConfigError
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
     from datetime import date, tzinfo
 
-_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+TOKENS = ("auth_token", "tickets_auth_token", "customers_auth_token")
+"""The settings that hold a credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +29,7 @@ class Settings:
 
     Attributes:
         base_url: Scheme and host, without a slash at the end.
-        auth_token: Credential, as it stands behind ``Basic``.
+        tokens: Credentials by the name of their setting, each as it stands behind ``Basic``.
         http_headers: Further headers; their values are secret as well.
         cm_id: Account id, or None.
         start_day: First day to pull.
@@ -43,10 +37,11 @@ class Settings:
         zone: The account's zone.
         closed_statuses: Statuses that count as closed, in lower case.
         no_data: Patterns of further texts that mean "no records".
+        retry: Patterns of further texts after which all wait and try again.
     """
 
     base_url: str
-    auth_token: str = field(repr=False)
+    tokens: Mapping[str, str] = field(repr=False)
     http_headers: Mapping[str, str] = field(repr=False)
     cm_id: int | None
     start_day: date
@@ -64,14 +59,24 @@ class Settings:
     tickets_body: Mapping[str, Any]
     customers_body: Mapping[str, Any]
     no_data: tuple[re.Pattern[str], ...]
+    retry: tuple[re.Pattern[str], ...]
     clean_text: bool
     user_agent: str
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return every value that must be masked, longest first."""
-        values = {self.auth_token, *self.http_headers.values()}
+        values = {*self.tokens.values(), *self.http_headers.values()}
         return tuple(sorted(filter(None, values), key=len, reverse=True))
+
+    def token_of(self, stream: str) -> str:
+        """Return the credential of a stream: its own, or that of all; empty if there is none."""
+        return self.tokens.get(self.token_setting(stream), "")
+
+    def token_setting(self, stream: str) -> str:
+        """Return the name of the setting that holds the credential of a stream."""
+        own = f"{stream}_auth_token"
+        return own if own in self.tokens else "auth_token"
 
 
 def parse(config: Mapping[str, Any]) -> Settings:
@@ -86,7 +91,7 @@ def parse(config: Mapping[str, Any]) -> Settings:
     Raises:
         KaptureConfigError: Values that no schema can check; the text holds one line for each.
     """
-    errors: list[str] = []
+    errors = missing_tokens(config)
 
     def checked(name: str, read: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - as read returns
         try:
@@ -95,22 +100,33 @@ def parse(config: Mapping[str, Any]) -> Settings:
             errors.append(f"{name}: {error}")
             return None
 
-    zone = checked("timezone", _zone)
+    zone = checked("timezone", setting_values.zone)
     day_zone = zone or timezone.utc
     values = {
-        "base_url": _base_url(config, errors),
-        "auth_token": checked("auth_token", _token),
-        "http_headers": checked("http_headers", _headers),
-        "start_day": checked("start_date", lambda text: _day(text, day_zone)),
-        "end_day": checked("end_date", lambda text: text and _day(text, day_zone)),
-        "user_agent": checked("user_agent", _user_agent),
-        "no_data": checked("no_data_messages", _patterns),
+        "base_url": setting_values.base_url(config, errors),
+        "tokens": {
+            name: checked(name, setting_values.token)
+            for name in TOKENS
+            if config.get(name) is not None
+        },
+        "http_headers": checked("http_headers", setting_values.headers),
+        "start_day": checked("start_date", lambda text: setting_values.day(text, day_zone)),
+        "end_day": checked("end_date", lambda text: text and setting_values.day(text, day_zone)),
+        "user_agent": checked("user_agent", setting_values.user_agent),
+        "no_data": checked(
+            "no_data_messages",
+            lambda texts: setting_values.patterns(texts, "would be an empty day"),
+        ),
+        "retry": checked(
+            "retry_messages",
+            lambda texts: setting_values.patterns(texts, "would be tried again for nothing"),
+        ),
         "zone": zone,
-        "cm_id": _whole(config.get("cm_id")),
+        "cm_id": config.get("cm_id"),
         "closed_statuses": frozenset(s.strip().lower() for s in config["closed_statuses"]),
     }
     for name in ("tickets_path", "customers_path"):
-        checked(name, _check_path)
+        checked(name, setting_values.check_path)
     start, end = values["start_day"], values["end_day"]
     if start and end and end < start:
         errors.append(f"end_date: {end} lies before start_date {start}; swap or correct them")
@@ -120,115 +136,23 @@ def parse(config: Mapping[str, Any]) -> Settings:
         "lookback_days open_ticket_refresh_days backfill_order page_size verify_last_page "
         "concurrency max_retries request_timeout tickets_body customers_body clean_text"
     )
-    return Settings(**values, **{name: _whole(config[name]) for name in same.split()})
+    return Settings(**values, **{name: config[name] for name in same.split()})
 
 
-def _whole(value: Any) -> Any:  # noqa: ANN401 - a setting of any type
-    """Return 5 for the 5.0 that JSON Schema takes for an integer."""
-    return int(value) if isinstance(value, (float, Decimal)) else value
+def missing_tokens(config: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong if a configuration holds no credential for tickets.
 
+    That of customers is looked for when they are read: they may be deselected.
 
-def _base_url(config: Mapping[str, Any], errors: list[str]) -> str | None:
-    subdomain, api_url = config.get("subdomain"), config.get("api_url")
-    if bool(subdomain) == bool(api_url):
-        state = "both are set" if subdomain else "neither is set"
-        errors.append(f"subdomain, api_url: exactly one of the two is needed, but {state}")
-        return None
-    try:
-        return _host_of_subdomain(subdomain) if subdomain else _checked_url(str(api_url))
-    except ValueError as error:
-        errors.append(f"{'subdomain' if subdomain else 'api_url'}: {error}")
-        return None
+    Args:
+        config: The configuration.
 
-
-def _host_of_subdomain(subdomain: str) -> str:
-    if not _SUBDOMAIN.fullmatch(subdomain):
-        msg = "must be the account's name alone, such as acme for acme.kapturecrm.com"
-        raise ValueError(msg)
-    return f"https://{subdomain.lower()}.kapturecrm.com"
-
-
-def _checked_url(url: str) -> str:
-    try:
-        parts = urlsplit(url.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or re.search(r"\s", url.strip()) or parts.scheme not in {"https", "http"}:
-        msg = "must be an address such as https://acme.kapturecrm.com"
-        raise ValueError(msg)
-    if parts.username or parts.password or parts.query or parts.fragment:
-        msg = "must hold no user, password, query or fragment; the credential is 'auth_token'"
-        raise ValueError(msg)
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        msg = "http:// would send the token in clear; only https:// is allowed beyond this machine"
-        raise ValueError(msg)
-    return url.strip().rstrip("/")
-
-
-def _token(value: object) -> str:
-    token = str(value).strip()
-    token = re.sub(r"^basic(\s+|$)", "", token, flags=re.IGNORECASE)
-    if not token or " " in token or not _PRINTABLE.fullmatch(token):
-        msg = "must be the token as Kapture issued it: printable ASCII, without blanks inside"
-        raise ValueError(msg)
-    return token
-
-
-def _headers(value: Mapping[str, Any]) -> dict[str, str]:
-    for name, content in value.items():
-        if not _HEADER_NAME.fullmatch(name):
-            msg = "holds a header name that HTTP does not allow"
-            raise ValueError(msg)
-        if name.lower() in {"authorization", "content-type", "content-length", "host"}:
-            msg = f"{name} is set by the tap itself; the credential is 'auth_token'"
-            raise ValueError(msg)
-        if not isinstance(content, str) or not _PRINTABLE.fullmatch(content):
-            msg = f"the value of {name} must be text of printable ASCII characters"
-            raise ValueError(msg)
-    return dict(value)
-
-
-def _zone(name: str) -> tzinfo:
-    import pendulum  # noqa: PLC0415 - a quarter of the start-up, and --discover needs no zone
-
-    try:
-        return pendulum.timezone(name.strip())
-    except (ValueError, KeyError, OSError):
-        msg = f"'{name[:60]}' is no IANA time zone; write it as Asia/Kolkata or Europe/Paris"
-        raise ValueError(msg) from None
-
-
-def _day(text: str, zone: tzinfo) -> date:
-    try:
-        return local_day(text, zone)
-    except ValueError:
-        msg = f"'{text[:40]}' is no date; write it as YYYY-MM-DD"
-        raise ValueError(msg) from None
-
-
-def _check_path(value: str) -> None:
-    if not re.fullmatch(r"/[\x21-\x7e]*", value) or value.startswith("//"):
-        msg = "must be a path that begins with one slash"
-        raise ValueError(msg)
-
-
-def _user_agent(value: str | None) -> str:
-    if value is None:
-        return f"tap-kapture/{get_package_version('tap-kapture')}"
-    if not _PRINTABLE.fullmatch(value):
-        msg = "must be text of printable ASCII characters"
-        raise ValueError(msg)
-    return value
-
-
-def _patterns(values: list[str]) -> tuple[re.Pattern[str], ...]:
-    try:
-        patterns = tuple(re.compile(value, re.IGNORECASE) for value in values)
-    except re.error as error:
-        msg = f"holds a regular expression that does not compile: {error}"
-        raise ValueError(msg) from None
-    if any(pattern.search("") for pattern in patterns):
-        msg = "holds a pattern that matches any text, so that every failure would be an empty day"
-        raise ValueError(msg)
-    return patterns
+    Returns:
+        A line, or nothing.
+    """
+    if config.get("auth_token") is not None or config.get("tickets_auth_token") is not None:
+        return []
+    needed = "'tickets_auth_token' is"
+    if config.get("cm_id") is not None and config.get("customers_auth_token") is None:
+        needed = "'tickets_auth_token' and 'customers_auth_token' are"
+    return [f"auth_token: required, unless {needed} set"]

@@ -77,7 +77,13 @@ class CustomersStream(KaptureStream):
 
     def _can_be_read(self) -> bool:
         if self.settings.cm_id is not None:
-            return True
+            if self.settings.token_of(self.name):
+                return True
+            msg = (
+                "customers_auth_token: customers is selected, but has no token. Set it or "
+                "'auth_token', or deselect the stream (Meltano: select '!customers.*')"
+            )
+            raise KaptureConfigError(msg)
         if self.ABORT_AT_RECORD_COUNT is not None:
             logger.warning("customers: not tested, because 'cm_id' is not set")
             return False

@@ -15,8 +15,9 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
+from singer_sdk.singerlib import Catalog
 
-from tap_kapture import batches, inputs, settings
+from tap_kapture import batches, inputs, maps, settings
 from tap_kapture.config import config_jsonschema
 from tap_kapture.config_errors import describe
 from tap_kapture.errors import KaptureConfigError, KaptureStateError
@@ -76,6 +77,13 @@ class TapKapture(Tap):
             logger.info("customers: not selected by default, because 'cm_id' is not set")
         return [customers, TicketsStream(self)]
 
+    def setup_mapper(self) -> None:
+        """Prepare the stream maps, and name what is wrong with one."""
+        catalog = self.catalog
+        streams = {name for name, stream in self.streams.items() if stream.selected}
+        selected = {name: entry for name, entry in catalog.items() if name in streams}
+        self.mapper = maps.mapper_of(self.config, catalog, Catalog(selected), self.logger)
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of the last run.
 
@@ -107,6 +115,7 @@ class TapKapture(Tap):
         """
         super().append_builtin_config(config_jsonschema)
         batches.complete(config_jsonschema)
+        maps.complete(config_jsonschema)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the configuration: types and ranges by the schema, the rest by the settings."""
@@ -115,11 +124,15 @@ class TapKapture(Tap):
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
         known = schema["properties"]
+        for name, value in self._config.items():
+            self._config[name] = inputs.with_whole_numbers(value, known.get(name, {}))
         lines = [
             line
             for error in JSONSchemaValidator(schema).iter_errors(self._config)
             for line in describe(error, known)
         ]
+        if lines:
+            lines += settings.missing_tokens(self._config)  # without lines, parse() says so
         errors = list(dict.fromkeys(lines))  # each missing setting is an error that names them all
         if not errors and raise_errors:
             try:

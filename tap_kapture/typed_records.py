@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from tap_kapture.converters import MAX_INTEGER
 from tap_kapture.finishing import compile_finish
 from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
+from tap_kapture.wire_numbers import MAX_INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

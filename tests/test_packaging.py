@@ -219,7 +219,8 @@ def test_meltano_hides_the_secrets(meltano: dict[str, Any]) -> None:
     (tap,) = meltano["plugins"]["extractors"]
     secret = [setting["name"] for setting in tap["settings"] if setting.get("sensitive")]
 
-    assert secret == ["auth_token", "http_headers"]
+    tokens = ["auth_token", "tickets_auth_token", "customers_auth_token"]
+    assert secret == [*tokens, "http_headers"]
 
 
 def test_meltano_asks_nobody_but_the_package_index(meltano: dict[str, Any]) -> None:
@@ -248,3 +249,24 @@ def test_the_example_environment_names_real_settings(meltano: dict[str, Any]) ->
 
     assert named - known == set()
     assert {"TAP_KAPTURE_AUTH_TOKEN", "TAP_KAPTURE_SUBDOMAIN", "TAP_KAPTURE_START_DATE"} <= named
+
+
+# --- the interpreter ------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="make and sh are not asked for there")
+def test_a_python_that_is_too_old_is_refused_in_one_line(tmp_path: Path) -> None:
+    old = tmp_path / "python3.9"
+    pretended = "import sys; sys.version_info = (3, 9, 1); exec(sys.argv[1])"
+    old.write_text(
+        f"#!/bin/sh\nexec '{sys.executable}' -c '{pretended}' \"$2\"\n", encoding="utf-8"
+    )
+    old.chmod(0o755)
+    command = ["sh", str(ROOT / "scripts" / "find-python.sh"), str(old)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("Python 3.10 to 3.14 with venv is needed; ")
+    assert "python3.9 does not fit: it is Python 3.9" in line
+    assert "make PYTHON=" in line

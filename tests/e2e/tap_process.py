@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -290,5 +291,9 @@ def asked(sandbox: Sandbox, stream: str) -> list[dt.date]:
 
 
 def leaked(text: str, secrets: Iterable[str]) -> list[str]:
-    """The secrets that a text shows."""
-    return [secret for secret in secrets if secret in text]
+    """The secrets that a text shows; a number inside a longer one, such as a duration, is none."""
+    return [
+        secret
+        for secret in secrets
+        if (re.search(rf"(?<![\d.]){secret}(?!\d)", text) if secret.isdigit() else secret in text)
+    ]

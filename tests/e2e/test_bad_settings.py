@@ -95,6 +95,10 @@ BAD = [
     ({"cm_id": 0}, ["cm_id: must be at least 1"]),
     ({"cm_id": "1000298x"}, ["cm_id: must be of type integer"]),
     ({"clean_text": "yes"}, ["clean_text: must be of type boolean"]),
+    ({"page_size": "10.0"}, ["page_size: ", "not string; write it without quotes"]),
+    ({"page_size": " 10 "}, ["page_size: ", "not string; write it without quotes"]),
+    ({"clean_text": "True"}, ["clean_text: ", "not string; write it without quotes"]),
+    ({"no_data_messages": "[]"}, ["no_data_messages: ", "not string; write it without quotes"]),
     ({"verify_last_page": 1}, ["verify_last_page: must be of type boolean"]),
     ({"closed_statuses": "Complete"}, ["closed_statuses: must be of type array"]),
     ({"closed_statuses": [1]}, ["closed_statuses.0: must be of type string"]),
@@ -102,6 +106,9 @@ BAD = [
     ({"customers_path": "ms/x"}, ["customers_path: must be a path"]),
     ({"tickets_path": "//evil.example/x"}, ["tickets_path: must be a path"]),
     ({"no_data_messages": ["("]}, ["no_data_messages: ", "regular expression"]),
+    ({"retry_messages": [".*"]}, ["retry_messages: ", "any text", "tried again for nothing"]),
+    ({"customers_auth_token": f"{TOKEN} x"}, ["customers_auth_token: must be the token"]),
+    ({"request_timeout": 10**10}, ["request_timeout: must be at most 86400"]),
     ({"backfill_order": "random"}, ["backfill_order: must be one of", "newest_first"]),
     ({"user_agent": "a\nb"}, ["user_agent: "]),
     ({"http_headers": {"x-api-key": 7}}, ["http_headers: ", "x-api-key"]),
@@ -179,7 +186,8 @@ def test_a_variable_that_is_no_number_is_named(untouched: Sandbox, tmp_path: Pat
         ('{"auth_token": "' + TOKEN + '",}', ["is not JSON", "line 1"]),
         ("auth_token: " + TOKEN, ["is not JSON"]),
         ('["' + TOKEN + '"]', ["must hold a JSON object"]),
-        ("", ["is not JSON"]),
+        ("", ["the file is empty"]),
+        (" \n", ["the file is empty"]),
     ],
 )
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
@@ -191,6 +199,67 @@ def test_a_file_that_is_no_json_object_is_named_and_not_quoted(
     config = None if option == "--config" else config_of(untouched)
     output = run_tap(tmp_path, config, f"{option}={path}")
     assert_refused(output, option, *words)
+    assert ("`{}` starts afresh" in output.log) == (not text.strip() and option == "--state")
+
+
+@pytest.mark.parametrize("value", ["10.0", "1e1", "5000.0", "10"])
+def test_a_file_may_hold_a_whole_number_with_a_point(
+    shared: Sandbox, tmp_path: Path, value: str
+) -> None:
+    path = tmp_path / "config.json"
+    rest = json.dumps(config_of(shared, page_size=ABSENT))
+    path.write_text(f'{{"page_size": {value}, {rest[1:]}', encoding="utf-8")
+    assert run_tap(tmp_path, None, f"--config={path}", at=NOW).code == 0
+
+
+def test_a_variable_may_hold_a_whole_number_with_a_point(shared: Sandbox, tmp_path: Path) -> None:
+    shared.clear()
+    config, environment = config_of(shared), {"TAP_KAPTURE_PAGE_SIZE": "7.0"}
+    output = run_tap(tmp_path, config, "--config=ENV", at=NOW, environment=environment)
+    assert output.code == 0
+    assert {seen.limit for seen in shared.requests} == {7}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lookback_days", "open_ticket_refresh_days", "max_retries", "flattening_max_depth"],
+)
+@pytest.mark.parametrize("value", [10**10, 2**63, 10**300])
+def test_no_number_is_so_large_that_the_tap_breaks(shared: Sandbox, name: str, value: int) -> None:
+    config = config_of(shared, **{name: value}, flattening_enabled=name.startswith("flat"))
+    first = pull(config, NOW)
+    assert pull(config, NOW, state=first.state).state
+
+
+def test_the_longest_timeout_can_be_waited_for(shared: Sandbox) -> None:
+    assert pull(config_of(shared, request_timeout=86_400), NOW).state
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"),
+    [
+        ({"tickets": {"a": "1 +"}}, ["stream_maps: tickets: ", "'a' is not valid"]),
+        ({"tickets": {"a": "md6(phone)"}}, ["stream_maps: tickets: ", "'md6'", "md5"]),
+        ({"tickets": 7}, ["stream_maps.tickets: must be"]),
+        ({"nosuch": {"a": "phone"}}, ["stream_maps: 'nosuch'", "customers and tickets"]),
+    ],
+)
+def test_a_bad_stream_map_is_named_before_any_request(
+    untouched: Sandbox, tmp_path: Path, maps: object, words: list[str]
+) -> None:
+    assert_refused(run_tap(tmp_path, config_of(untouched, stream_maps=maps)), *words)
+
+
+def test_an_expression_that_fails_on_a_record_ends_with_one_line(
+    shared: Sandbox, tmp_path: Path
+) -> None:
+    config = config_of(shared, stream_maps={"customers": {"a": "int(name)"}})
+    output = run_tap(tmp_path, config, at=NOW, environment={"LOGLEVEL": "DEBUG"})
+    assert output.code == 1
+    (line,) = output.errors()
+    assert line.startswith("stream_maps: customers: the expression of 'a' fails on a record")
+    assert "Traceback" not in output.log
+    assert leaked(output.chatter(), {TOKEN, *shared.personal_texts()}) == []
 
 
 def test_a_config_file_in_another_encoding_is_named(untouched: Sandbox, tmp_path: Path) -> None:

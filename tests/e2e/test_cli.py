@@ -23,6 +23,8 @@ SETTINGS = [
     "subdomain",
     "api_url",
     "auth_token",
+    "tickets_auth_token",
+    "customers_auth_token",
     "http_headers",
     "cm_id",
     "start_date",
@@ -41,6 +43,7 @@ SETTINGS = [
     "tickets_body",
     "customers_body",
     "no_data_messages",
+    "retry_messages",
     "clean_text",
     "user_agent",
 ]
@@ -75,10 +78,12 @@ def test_about_as_json_holds_settings_with_defaults_and_capabilities(tmp_path: P
     assert set(SETTINGS) <= set(properties)
     assert {name for name, setting in properties.items() if setting.get("secret")} >= {
         "auth_token",
+        "tickets_auth_token",
+        "customers_auth_token",
         "http_headers",
     }
     assert properties["page_size"]["default"] == 500
-    assert set(about["settings"]["required"]) >= {"auth_token", "start_date"}
+    assert about["settings"]["required"] == ["start_date"]
     assert {"catalog", "discover", "state", "stream-maps", "batch"} <= set(about["capabilities"])
 
 

@@ -66,7 +66,7 @@ FATAL = [
     pytest.param(Fault("400"), ["HTTP 400"], id="400"),
     pytest.param(Fault("403"), ["HTTP 403", "'auth_token'"], id="403"),
     pytest.param(Fault("404"), ["HTTP 404", "_path'"], id="404"),
-    pytest.param(Fault("bad_message"), ["'no_data_messages'"], id="bad_message"),
+    pytest.param(Fault("bad_message"), ["is a number", "Kapture support"], id="bad_message"),
     pytest.param(Fault("no_key"), ["has no usable '", "Kapture support"], id="no_key"),
     pytest.param(Fault("echo_token"), ["[secret]", "Kapture support"], id="echo_token"),
     *[
@@ -75,6 +75,9 @@ FATAL = [
             "Invalid Auth Key": "'auth_token'",
             "AuthKeyInvalid": "'auth_token'",
             "APIExpired": "Kapture support for a new one",
+            "Auth Key Expired": "Kapture support for a new one",
+            "No valid customer found": "'no_data_messages'",
+            "No permitted records": "'no_data_messages'",
             "Invalid Json.": "'tickets_body'",
             "ticket_ids are missing.": "'tickets_body'",
             "ReqFieldMissing": "'customers_body'",

@@ -61,6 +61,25 @@ def test_a_slow_answer_is_waited_for(ill: Sandbox) -> None:
     assert not_the_truth(output, ill) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("Too many requests, please try again later.", {}),
+        ("Quota of this minute is used up", {"retry_messages": ["quota of this"]}),
+    ],
+)
+def test_a_text_that_asks_for_patience_is_obeyed(
+    ill: Sandbox, tmp_path: Path, text: str, settings: dict[str, object]
+) -> None:
+    ill.faults = [Fault("failed", stream="tickets", day=BAD_DAY, text=text)]
+    output = run_tap(tmp_path, config_of(ill, **settings), at=NOW)
+    assert (output.code, output.errors()) == (0, [])
+    assert (
+        f"tickets, day {BAD_DAY}, offset 0: Kapture asks for patience with '{text}'" in output.log
+    )
+    assert not_the_truth(output, ill) == []
+
+
 def test_a_storm_of_failures_leads_to_the_truth() -> None:
     storm = Storm(0.12, seed=4)
     with Sandbox(ACCOUNT, storm=storm) as sandbox:

@@ -10,9 +10,11 @@ import pendulum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from singer_sdk.contrib.msgspec import encoder
 
 from tap_kapture import converters
-from tap_kapture.converters import DoesNotFitError, clean, verbatim, without_nul
+from tap_kapture.cleaning import clean, verbatim, without_nul
+from tap_kapture.converters import DoesNotFitError
 from tap_kapture.instants import instants_in
 
 if TYPE_CHECKING:
@@ -110,9 +112,9 @@ def test_what_is_no_whole_number(value: object) -> None:
         ("12", 12),
         ("1e3", Decimal("1E+3")),
         ("1E-3", Decimal("0.001")),
-        (2**70, 2**70),
-        (str(2**70), 2**70),
         (Decimal("1e300"), Decimal("1e300")),
+        (2**53, 2**53),
+        (-(2**53), -(2**53)),
     ],
 )
 def test_numbers_keep_their_digits(value: object, expected: object) -> None:
@@ -125,6 +127,7 @@ def test_numbers_keep_their_digits(value: object, expected: object) -> None:
         *(True, False, [], {}, "x", "1.2.3", "1,5", "12abc", "1e", ".5", "1.", "\u0663.5", "$1"),
         *("NaN", "nan", "Infinity", "-inf", "1e301", "1e999", "1e-301", "1e99999", "9" * 301),
         *(Decimal("1e301"), Decimal("1e-400"), 10**301),
+        *(BIG + 1, -BIG - 1, str(BIG + 1), 2**70, Decimal("12345678901234567890e0")),
     ],
 )
 def test_what_is_no_number(value: object) -> None:
@@ -188,7 +191,8 @@ def test_text_is_verbatim_when_it_is_not_to_be_cleaned(value: str) -> None:
     [
         ([], []),
         (["a", "b"], ["a", "b"]),
-        (["&lt;", "", None], ["<", None, None]),
+        (["&lt;", "", None, " ", "\0"], ["<"]),
+        (["", None], []),
         ([1, True, Decimal("1.50")], ["1", "true", "1.50"]),
         ([{"b": [1, None], "a": "\u0905"}], ['{"b":[1,null],"a":"\u0905"}']),
         ([[]], ["[]"]),
@@ -297,6 +301,32 @@ def test_entities_are_undone_once_and_only_with_their_semicolon(
 )
 def test_nul_is_dropped_and_blank_text_becomes_null(value: object, expected: object) -> None:
     assert clean(value) == expected
+
+
+@pytest.mark.parametrize("clean_text", [True, False])
+def test_null_never_stands_in_a_list_of_text(clean_text: bool) -> None:  # noqa: FBT001 - a case
+    value = ["a", None, "", " ", 1, None]
+    kept = ["a", "1"] if clean_text else ["a", "", " ", "1"]
+    assert converters.texts(value, cleaner=clean if clean_text else verbatim) == kept
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (BIG, b"9223372036854775807.0"),
+        (str(2**53 + 1), b"9007199254740993.0"),
+        (-(2**53) - 1, b"-9007199254740993.0"),
+        (Decimal("9007199254740993e0"), b"9007199254740993.0"),
+        (2**53, b"9007199254740992"),
+        (Decimal("1e30"), b"1E+30"),
+        (Decimal("10000000000000000000.0"), b"10000000000000000000.0"),
+    ],
+)
+def test_no_column_of_numbers_holds_a_whole_number_that_no_double_equals(
+    value: object, written: bytes
+) -> None:
+    """Pyarrow refuses 2**53 + 1 for a double where it is written without a point."""
+    assert encoder.encode(converters.number(value)) == written
 
 
 def test_what_is_kept_raw_loses_only_nul() -> None:

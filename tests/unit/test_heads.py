@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture import converters
-from tap_kapture.converters import MAX_INTEGER
+from tap_kapture.cleaning import clean
 from tap_kapture.errors import KaptureRecordError
 from tap_kapture.heads import Heads
+from tap_kapture.wire_numbers import MAX_INTEGER
 
-TEXT_KEYS = Heads("id", partial(converters.text, cleaner=converters.clean), None, frozenset())
+TEXT_KEYS = Heads("id", partial(converters.text, cleaner=clean), None, frozenset())
 NUMBER_KEYS = Heads("id", converters.integer, None, frozenset())
 KEYS = (
     st.none()
@@ -49,7 +50,7 @@ def test_a_number_is_found_wherever_the_table_has_one(key: object) -> None:
 @given(key=KEYS)
 def test_a_text_is_found_wherever_the_table_has_one(key: object) -> None:
     is_candidate = isinstance(key, (int, str)) and not isinstance(key, bool)
-    in_table = converters.clean(str(key)) if is_candidate else None
+    in_table = clean(str(key)) if is_candidate else None
     found = key_of(TEXT_KEYS, key)
     assert found == (None if in_table is None else in_table.strip())
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from paged_account import PagedAccount, row, rows, warnings_logged
 
 from tap_kapture import converters
+from tap_kapture.cleaning import clean
 from tap_kapture.errors import KapturePagingError, KaptureRecordError, KaptureResponseError
 from tap_kapture.readings import MAX_READINGS, DayFacts, DayReader, Page
 from tap_kapture.responses import Answer
@@ -32,7 +33,7 @@ def reader(page_size: int = 10, *, verify: bool = True, status: str | None = "st
     return DayReader(
         "tickets",
         key="ticketId",
-        convert_key=partial(converters.text, cleaner=converters.clean),
+        convert_key=partial(converters.text, cleaner=clean),
         status=status,
         closed_statuses=CLOSED,
         page_size=page_size,

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from singer_sdk.contrib.msgspec import encoder
 from wire_samples import CALENDAR, CONTACT, CUSTOMER, OLDER_TICKET, TICKET
 
-from tap_kapture.converters import clean, without_nul
+from tap_kapture.cleaning import clean, without_nul
 from tap_kapture.envelopes import decode_record
 from tap_kapture.records import Shaper
 from tap_kapture.schemas import (
@@ -25,6 +26,7 @@ from tap_kapture.schemas import (
     Kind,
     json_schema,
 )
+from tap_kapture.wire_numbers import with_held_numbers
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 STREAMS = {"ticketId": TICKETS, "id": CUSTOMERS}
@@ -138,7 +140,6 @@ def test_text_is_verbatim_without_clean_text() -> None:
     [
         ("taskId", "x1"),
         ("taskId", True),
-        ("taskId", 2**63),
         ("taskId", Decimal("1.5")),
         ("date", "&lt;soon&gt;"),
         ("date", 1713516540),
@@ -153,6 +154,53 @@ def test_a_value_that_does_not_fit_is_null_and_kept_as_sent(column: str, value: 
     shaped = shapes.shape({"ticketId": "1", column: value})
     assert shaped[column] is None
     assert shaped["extra_fields"] == {column: value}
+    assert shapes.misfits()[1] == {column: 1}
+
+
+@pytest.mark.parametrize("clean_text", [True, False])
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (b"9223372036854775807", b"9223372036854775807"),
+        (b"-9223372036854775807", b"-9223372036854775807"),
+        (b"9223372036854775808", b'"9223372036854775808"'),
+        (b"-9223372036854775808", b'"-9223372036854775808"'),
+        (b"12345678901234567890e0", b'"12345678901234567890"'),
+        (b"1e400", b'"1E+400"'),
+        (b"-1e400", b'"-1E+400"'),
+        (b"1e-400", b'"1E-400"'),
+        (b"1e30", b"1E+30"),
+        (b"10000000000000000000.0", b"10000000000000000000.0"),
+    ],
+)
+def test_a_number_that_readers_cannot_hold_is_kept_as_its_text_at_every_depth(
+    value: bytes,
+    kept: bytes,
+    clean_text: bool,  # noqa: FBT001 - a case
+) -> None:
+    nested = b'{"a": [%b, {"b": %b}], "c": %b}' % (value, value, value)
+    row = b'{"id": 1, "zone": [%b], "n": %b, "o": %b, "contacts": [{"x": %b}]}' % (
+        *(value, value, nested, value),
+    )
+    shaped = shaper(CUSTOMERS, clean_text=clean_text).shape_row(row)
+    written = b'{"a":[%b,{"b":%b}],"c":%b}' % (kept, kept, kept)
+    extra = b'{"zone":[%b],"n":%b,"o":%b}' % (kept, kept, written)
+    assert encoder.encode(shaped["extra_fields"]) == extra
+    assert encoder.encode(shaped["contacts"][0]["extra_fields"]) == b'{"x":%b}' % kept
+    info = b'{"ticketId": "1", "additional_info": %b}' % nested
+    ticket = shaper(TICKETS, clean_text=clean_text).shape_row(info)
+    assert encoder.encode(ticket["additional_info"]) == written
+
+
+@pytest.mark.parametrize(
+    "value", [b"9223372036854775808", b"-9223372036854775808", b"1e400", b'"1e400"', b"1e-400"]
+)
+@pytest.mark.parametrize("column", ["maxCreditAmt", "zone"])
+def test_a_number_that_readers_cannot_hold_fits_no_column(column: str, value: bytes) -> None:
+    shapes = shaper(CUSTOMERS)
+    shaped = shapes.shape_row(b'{"id": 1, "%b": %b}' % (column.encode(), value))
+    assert shaped[column] is None
+    assert isinstance(shaped["extra_fields"][column], str)
     assert shapes.misfits()[1] == {column: 1}
 
 
@@ -279,7 +327,7 @@ def check_value(value: Any, found: Any, column: Column) -> None:  # noqa: ANN401
     elif column.kind is Kind.OBJECT:
         assert found == clean(value)
     elif column.kind is Kind.TEXTS:
-        assert len(found) == len(value)
+        assert len(found) == len([each for each in value if not is_blank(each)])
     elif column.kind is Kind.INSTANT:
         assert found.endswith("+00:00")
     elif column.kind is Kind.BOOLEAN:
@@ -323,4 +371,4 @@ def test_verbatim_text_is_never_changed(raw: dict[str, Any]) -> None:
         if name in texts and isinstance(value, str):
             assert shaped[name] == value
         elif name not in shaped:
-            assert shaped[EXTRA_FIELDS][name] == value
+            assert shaped[EXTRA_FIELDS][name] == with_held_numbers(value)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_kapture import responses
+from tap_kapture.answer_texts import MAX_QUOTE, Meanings
 from tap_kapture.errors import (
     KaptureAuthError,
     KaptureError,
@@ -22,7 +23,7 @@ from tap_kapture.errors import (
     KaptureTransientError,
 )
 from tap_kapture.gate import MAX_RETRY_AFTER
-from tap_kapture.responses import MAX_QUOTE, Answer, Reader, Reply
+from tap_kapture.responses import Answer, Reader, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +120,8 @@ EMPTY: list[str | list[object] | None] = [
         "NO DATA FOUND",
     ),
     *("No such records exist", "No records were found", "  No  record  exists. "),
+    *("No customer found", "No ticket was found.", "No more records", "No records available"),
+    *("Data not found", "records were not found.", "No matching tickets found"),
 ]
 
 
@@ -133,12 +136,83 @@ def test_no_records_may_be_said_as_a_failure(message: str) -> None:
     assert answer({"Status": "failed", "Message": message}) == Answer([])
 
 
+@pytest.mark.parametrize("empty", [b"{}", b"{ }", b"{\n}", b'"{}"', b'"[]"', b'" [ ] "'])
+def test_an_object_without_fields_is_an_empty_day(empty: bytes) -> None:
+    assert answer(b'{"status": "success", "message": ' + empty + b"}") == Answer([])
+
+
+@pytest.mark.parametrize("encoded", [json.dumps([{"a": 1.50}, {"b": "\u0905"}]), '{"a": 1.50}'])
+@pytest.mark.parametrize("around", ["", " ", "\n", "\ufeff"])
+def test_records_that_were_encoded_twice_are_read(encoded: str, around: str) -> None:
+    sent = {"status": "success", "message": f"{around}{encoded}{around}", "totalCount": 2}
+    found = answer(sent)
+    wanted = json.loads(encoded)
+    assert rows(found) == (wanted if isinstance(wanted, list) else [wanted])
+    assert found.total == 2
+
+
+def test_records_that_were_encoded_twice_are_read_as_leniently_as_others() -> None:
+    found = answer({"status": "success", "message": '[{"a": "x\ty", "b": "\\ud83d"}]'})
+    assert rows(found) == [{"a": "x\ty", "b": "\ufffd"}]
+    body = b'{"status": "success", "message": "[{\\"a\\": \\"\xff\\"}]"}'
+    assert (rows(answer(body)), answer(body).replaced) == ([{"a": "\ufffd"}], 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"name": "Asha Rao", "no data": 1}',
+        '{"name": "Asha Rao"',
+        "[Asha Rao]",
+        "[No data]",
+        " \n{Asha Rao}",
+        "\ufeff[Asha Rao",
+        "[" * 100_000,
+        '[{"name": "Asha Rao"}] No data',
+    ],
+)
+def test_a_text_that_begins_like_json_and_is_none_is_refused_and_not_quoted(text: str) -> None:
+    reader = Reader(Meanings(no_data=(re.compile("no data", re.IGNORECASE),)))
+    with pytest.raises(KaptureResponseError, match="begins like JSON but is none") as caught:
+        answer({"status": "success", "message": text}, reader=reader)
+    assert leaks(caught.value) == []
+    with pytest.raises(KaptureRequestError, match=r"unknown text '\[not shown\]'") as failure:
+        answer(failed(text), reader=reader)
+    assert leaks(failure.value) == []
+    with pytest.raises(KaptureRequestError, match=r"HTTP 400 and '\[not shown\]'") as refused:
+        answer(failed(text), 400, reader=reader)
+    assert leaks(refused.value) == []
+
+
+def leaks(error: KaptureError) -> list[str]:
+    """What an error shows of a record."""
+    shown = f"{error} {error!r} {error.__cause__} {error.__context__}"
+    return [word for word in ("Asha", "Rao", "name") if word in shown]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Error for [{"name": "Asha Rao"}]',
+        "Error for {'name': 'Asha Rao'}",
+        '"[{\\"name\\": \\"Asha Rao\\"}]"',
+        'Error: { "name" : "Asha Rao" }',
+    ],
+)
+def test_json_inside_a_text_is_not_quoted(text: str) -> None:
+    for body, status in [(failed(text), 200), (failed(text), 400)]:
+        with pytest.raises(KaptureRequestError) as caught:
+            answer(body, status)
+        assert leaks(caught.value) == []
+        assert "[not shown]" in str(caught.value)
+
+
 def test_a_success_without_a_message_has_no_records() -> None:
     assert answer({"status": "success"}) == Answer([])
 
 
 def test_further_texts_for_no_records_can_be_configured() -> None:
-    reader = Reader(no_data=(re.compile("nichts gefunden", re.IGNORECASE),))
+    reader = Reader(Meanings(no_data=(re.compile("nichts gefunden", re.IGNORECASE),)))
     assert answer(failed("Leider Nichts gefunden."), reader=reader) == Answer([])
     text = {"status": "success", "message": "nichts gefunden"}
     assert answer(text, reader=reader) == Answer([])
@@ -154,7 +228,11 @@ def test_a_success_with_anything_else_is_refused(message: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["ok", "No access to tickets found", "not found", "no", "There are no tickets", "No datax"],
+    [
+        *("ok", "No access to tickets found", "not found", "no", "There are no tickets"),
+        *("No datax", "No valid customer found", "No permitted records", "Customer not found"),
+        *("No active tickets found", "No authorised data", "Tickets not found yet"),
+    ],
 )
 def test_a_success_with_an_unknown_text_is_refused_quoting_it(text: str) -> None:
     with pytest.raises(KaptureResponseError, match=f"the text '{text}'.*no_data_messages"):
@@ -173,16 +251,76 @@ def test_an_envelope_without_a_status_is_no_kapture_answer(body: object) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["Invalid Auth Key", "AuthKeyInvalid", "APIExpired", "apiexpired."]
+    "text",
+    [
+        *("Invalid Auth Key", "AuthKeyInvalid", "APIExpired", "apiexpired.", "API Expired"),
+        *("Auth Key Expired", "AuthKeyExpired", "auth key expired.", " AUTH_KEY_EXPIRED: renew it"),
+    ],
 )
 @pytest.mark.parametrize("spelling", [str.lower, str.title])
+@pytest.mark.parametrize("status", ["failed", "Fail"])
 def test_a_credential_that_is_not_accepted_says_how_to_fix_it(
-    text: str, spelling: Callable[[str], str]
+    text: str, spelling: Callable[[str], str], status: str
 ) -> None:
-    body = {spelling("status"): "failed", spelling("message"): text}
+    body = {spelling("status"): status, spelling("message"): text}
     with pytest.raises(KaptureAuthError, match="Check 'auth_token'") as caught:
         answer(body)
-    assert text in str(caught.value)
+    assert text.strip() in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(failed("Auth Key Expired"), 200), (failed("APIExpired"), 400), ({}, 401)]
+)
+def test_the_setting_that_holds_the_credential_is_named(body: object, status: int) -> None:
+    reader = Reader(token_setting="customers_auth_token")  # noqa: S106 - the name of the setting
+    with pytest.raises(KaptureAuthError, match="Check 'customers_auth_token'"):
+        answer(body, status, reader=reader)
+
+
+BUSY = [
+    *(
+        "Too many requests",
+        "too many calls, slow down",
+        "Rate limit exceeded.",
+        "API limit reached",
+    ),
+    *("Request limit has been exceeded", "Please try again later", "Retry after some time"),
+    *("Service Unavailable", "Service is temporarily unavailable", "Server busy", "server is busy"),
+]
+
+
+@pytest.mark.parametrize("text", BUSY)
+@pytest.mark.parametrize(
+    ("status", "envelope"), [(200, "failed"), (200, "success"), (400, "failed"), (403, "Fail")]
+)
+def test_a_text_that_asks_for_patience_is_a_failure_that_passes(
+    text: str, status: int, envelope: str
+) -> None:
+    with pytest.raises(KaptureThrottledError, match="asks for patience with") as caught:
+        answer({"status": envelope, "message": text}, status)
+    assert caught.value.retry_after is None
+    with pytest.raises(KaptureThrottledError) as caught:
+        answer({"status": envelope, "message": text}, status, retry_after="7")
+    assert caught.value.retry_after == 7.0
+
+
+@pytest.mark.parametrize("text", ["too many requestors", "unlimited", "try the later API", "busy"])
+def test_a_text_that_only_resembles_one_is_unknown(text: str) -> None:
+    with pytest.raises(KaptureRequestError, match="unknown text"):
+        answer(failed(text))
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 409, 422])
+def test_further_texts_that_pass_can_be_configured(status: int) -> None:
+    both = re.compile("komm wieder", re.IGNORECASE)
+    reader = Reader(Meanings(no_data=(both,), busy=(both,)))
+    with pytest.raises(KaptureThrottledError, match="'Bitte komm wieder'"):
+        answer(failed("Bitte komm wieder"), status, reader=reader)
+    with pytest.raises(KaptureThrottledError):
+        answer(failed("Invalid Json. Komm wieder"), status, reader=reader)
+    with pytest.raises((KaptureAuthError, KaptureRequestError)) as caught:
+        answer(failed("Invalid Auth Key, komm wieder"), status, reader=reader)
+    assert not isinstance(caught.value, KaptureTransientError)
 
 
 @pytest.mark.parametrize("text", ["ServerFailure", "serverfailure", " ServerFailure. "])
@@ -204,8 +342,14 @@ def test_a_request_that_is_wrong_is_named(text: str) -> None:
     assert text in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["Something new", "Permission denied", "Tickets not found yet"])
-@pytest.mark.parametrize("status", ["failed", "error", "pending", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Something new", "Permission denied", "Tickets not found yet"),
+        *("No valid customer found", "No permitted records", "Customer not found"),
+    ],
+)
+@pytest.mark.parametrize("status", ["failed", "Fail", "failure", "Error", "pending", ""])
 def test_an_unknown_failure_is_never_no_records(text: str, status: str) -> None:
     with pytest.raises(KaptureRequestError, match=f"unknown text '{text}'"):
         answer({"status": status, "message": text})
@@ -399,6 +543,7 @@ def messages_of(text: str) -> list[str]:
         (failed(f"ServerFailure {text}"), 200, {}),
         (failed(text), 400, {}),
         (failed(f"Invalid Auth Key {text}"), 400, {}),
+        (failed(f"Try again later {text}"), 200, {}),
         (failed(text), 500, {}),
         (failed(text), 404, {}),
         ({"status": text, "message": text}, 200, {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pendulum
@@ -55,7 +56,7 @@ def test_a_minimal_configuration_has_the_documented_defaults() -> None:
     assert found.backfill_order == "oldest_first"
     assert found.cm_id is None
     assert (found.http_headers, found.tickets_body, found.customers_body) == ({}, {}, {})
-    assert found.no_data == ()
+    assert found.no_data == found.retry == ()
     assert found.user_agent.startswith("tap-kapture/")
 
 
@@ -77,27 +78,67 @@ def test_values_get_the_types_that_the_code_needs() -> None:
         concurrency=2.0,
         closed_statuses=[" Done ", "SHUT"],
         no_data_messages=["nothing (here|there)"],
+        retry_messages=["come back"],
         end_date="2024-02-01",
         user_agent="acme-etl/1.0",
     )
     assert [type(v) for v in (found.cm_id, found.page_size, found.concurrency)] == [int] * 3
     assert found.closed_statuses == {"done", "shut"}
     assert found.no_data[0].search("NOTHING THERE")
+    assert found.retry[0].search("Come back")
     assert found.end_day == dt.date(2024, 2, 1)
     assert found.user_agent == "acme-etl/1.0"
 
 
-@pytest.mark.parametrize("missing", ["auth_token", "start_date"])
-def test_a_missing_setting_is_named_once(missing: str) -> None:
-    assert problems(**{missing: None}) == [f"{missing}: required, but not set"]
+INTEGERS = [
+    *("cm_id", "lookback_days", "open_ticket_refresh_days", "page_size", "concurrency"),
+    *("max_retries", "request_timeout"),
+]
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+@pytest.mark.parametrize("value", [10.0, Decimal("10.0"), Decimal(10), Decimal("1e1")])
+def test_an_integer_may_be_written_with_a_point(name: str, value: object) -> None:
+    found = getattr(parsed(**{name: value}), name)
+    assert (type(found), found) == (int, 10)
+
+
+def test_settings_of_the_sdk_may_be_written_with_a_point_too() -> None:
+    config = {
+        **GOOD,
+        "flattening_enabled": True,
+        "flattening_max_depth": Decimal("2.0"),
+        "batch_config": {
+            "encoding": {"format": "jsonl"},
+            "storage": {"root": "file:///tmp"},
+            "batch_size": 10.0,
+        },
+    }
+    found = TapKapture(config=config).config
+    assert type(found["flattening_max_depth"]) is int
+    assert type(found["batch_config"]["batch_size"]) is int
+
+
+@pytest.mark.parametrize(
+    "value", [1.5, Decimal("1.5"), Decimal("1e999999999"), float("nan"), float("inf")]
+)
+@pytest.mark.parametrize("name", INTEGERS)
+def test_a_number_that_is_not_whole_is_named(name: str, value: object) -> None:
+    lines = problems(**{name: value})
+    assert f"{name}: must be of type integer" in lines[0]
+    assert all(line.startswith(f"{name}: ") for line in lines)
+
+
+def test_a_missing_setting_is_named_once() -> None:
+    assert problems(start_date=None) == ["start_date: required, but not set"]
 
 
 def test_all_missing_settings_are_named_once() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         TapKapture(config={})
     assert caught.value.errors == [
-        "auth_token: required, but not set",
         "start_date: required, but not set",
+        "auth_token: required, unless 'tickets_auth_token' is set",
     ]
 
 
@@ -116,6 +157,8 @@ def test_all_missing_settings_are_named_once() -> None:
         ("concurrency", 33, "must be at most 32"),
         ("max_retries", -1, "must be at least 0"),
         ("request_timeout", 0, "must be at least 1"),
+        ("request_timeout", 86_401, "must be at most 86400"),
+        ("request_timeout", 10**10, "must be at most 86400"),
         ("cm_id", 0, "must be at least 1"),
         ("cm_id", "1000298", "must be of type integer"),
         ("verify_last_page", "false", "must be of type boolean"),
@@ -152,6 +195,14 @@ def test_all_missing_settings_are_named_once() -> None:
         ("user_agent", "tap\n", "printable ASCII"),
         ("user_agent", " tap", "printable ASCII"),
         ("no_data_messages", ["("], "does not compile"),
+        ("no_data_messages", [""], "so that every failure would be an empty day"),
+        ("no_data_messages", ["nothing", ".*"], "so that every failure would be an empty day"),
+        ("no_data_messages", ["."], "matches any text"),
+        ("no_data_messages", [r"\w+"], "matches any text"),
+        ("retry_messages", ["("], "does not compile"),
+        ("retry_messages", [".*"], "so that every failure would be tried again for nothing"),
+        ("retry_messages", ["[a-z]"], "matches any text"),
+        ("retry_messages", "busy", "must be of type array"),
         ("auth_token", "", "the token as Kapture issued it"),
         ("auth_token", "   ", "the token as Kapture issued it"),
         ("auth_token", "Basic", "the token as Kapture issued it"),
@@ -202,6 +253,56 @@ def test_an_unknown_setting_is_named_with_a_hint(name: str, hint: str) -> None:
 def test_the_settings_of_the_sdk_stay(builtin: str) -> None:
     assert problems(**{builtin: {}}) == []
     assert problems(flattening_enabled=True, flattening_max_depth=3) == []
+
+
+# A token for each API
+
+
+def test_one_token_opens_both_streams() -> None:
+    found = parsed()
+    assert [found.token_of(stream) for stream in ("tickets", "customers")] == [TOKEN, TOKEN]
+    assert found.token_setting("tickets") == found.token_setting("customers") == "auth_token"
+
+
+def test_a_token_of_a_stream_takes_the_place_of_the_common_one() -> None:
+    found = parsed(customers_auth_token="Basic other")  # noqa: S106 - made up
+    assert (found.token_of("tickets"), found.token_of("customers")) == (TOKEN, "other")
+    assert found.token_setting("tickets") == "auth_token"
+    assert found.token_setting("customers") == "customers_auth_token"
+    assert found.secrets == (TOKEN, "other")
+
+
+def test_the_common_token_is_not_needed_beside_those_of_the_streams() -> None:
+    tokens = {"tickets_auth_token": "one", "customers_auth_token": "two"}
+    found = parsed(auth_token=None, cm_id=1, **tokens)
+    assert (found.token_of("tickets"), found.token_of("customers")) == ("one", "two")
+    assert sorted(found.secrets) == ["one", "two"]
+
+
+def test_a_stream_without_a_token_has_none() -> None:
+    assert parsed(auth_token=None, tickets_auth_token=TOKEN).token_of("customers") == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "needed"),
+    [
+        ({}, "'tickets_auth_token' is"),
+        ({"cm_id": 7}, "'tickets_auth_token' and 'customers_auth_token' are"),
+        ({"cm_id": 7, "customers_auth_token": "x"}, "'tickets_auth_token' is"),
+        ({"customers_auth_token": "x"}, "'tickets_auth_token' is"),
+    ],
+)
+def test_a_missing_token_says_which_settings_take_its_place(
+    config: dict[str, Any], needed: str
+) -> None:
+    assert problems(auth_token=None, **config) == [f"auth_token: required, unless {needed} set"]
+
+
+@pytest.mark.parametrize("name", ["tickets_auth_token", "customers_auth_token"])
+@pytest.mark.parametrize("value", ["", "Basic ", "a b"])
+def test_a_bad_token_of_a_stream_is_named(name: str, value: str) -> None:
+    (line,) = problems(**{name: value})
+    assert line.startswith(f"{name}: must be the token as Kapture issued it")
 
 
 # Where to
@@ -299,12 +400,12 @@ def test_the_zone_is_the_accounts() -> None:
     "pasted", [TOKEN, f"Basic {TOKEN}", f"basic  {TOKEN} ", f" BASIC\t{TOKEN}\n", f"\n{TOKEN}"]
 )
 def test_a_pasted_basic_prefix_is_stripped(pasted: str) -> None:
-    assert parsed(auth_token=pasted).auth_token == TOKEN
+    assert parsed(auth_token=pasted).token_of("tickets") == TOKEN
 
 
 def test_only_a_prefix_is_stripped() -> None:
     token = "BasicToken"  # noqa: S105 - made up
-    assert parsed(auth_token=token).auth_token == token
+    assert parsed(auth_token=token).token_of("tickets") == token
 
 
 @pytest.mark.parametrize(
@@ -344,7 +445,7 @@ def test_settings_do_not_show_their_secrets() -> None:
 @hypothesis_settings(deadline=None, max_examples=60)
 @given(
     secret=st.text(max_size=30).map("Zq7xK2w{}".format),
-    setting=st.sampled_from(["auth_token", "http_headers"]),
+    setting=st.sampled_from(["auth_token", "customers_auth_token", "http_headers"]),
     other=st.sampled_from([{}, {"page_size": 0}, {"timezone": "x"}, {"zzz": 1}]),
     listed=st.booleans(),
 )
@@ -357,6 +458,7 @@ def test_no_message_and_no_log_line_shows_a_secret(
     value: Any = [secret] if listed else secret
     config = {
         "auth_token": {"auth_token": value},
+        "customers_auth_token": {"customers_auth_token": value},
         "http_headers": {"http_headers": {"x-api-key": value}},
     }[setting]
     lines: list[str] = []

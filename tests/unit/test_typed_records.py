@@ -76,7 +76,12 @@ def changed(sample: dict[str, Any], **changes: object) -> bytes:
         {"additional_info": "x", "contacts": [{}]},
         {"maxCreditAmt": "12.50", "isApi": 1, "deleted": "false"},
         {"maxCreditAmt": [], "isApi": "maybe"},
-        {"maxCreditAmt": 2**70},
+        {"maxCreditAmt": 2**70, "outStandingAmount": 2**63},
+        {"maxCreditAmt": 2**63 - 1, "outStandingAmount": 2**53 + 1},
+        {"maxCreditAmt": str(2**63), "outStandingAmount": str(2**53 + 1)},
+        {"maxCreditAmt": "1e400", "outStandingAmount": "1e30", "unknown": 2**64},
+        {"additional_info": {"a": [2**63, {"b": -(2**64)}]}, "contacts": [{"x": 2**63}]},
+        {"attachments": ["", None, " ", "a"]},
     ],
 )
 def test_odd_values_take_the_general_way(
@@ -88,6 +93,13 @@ def test_odd_values_take_the_general_way(
     changes = {name: value for name, value in changes.items() if value is not ...}
     row = changed(sample, **changes)
     written(columns, [row, row], clean_text=clean_text)
+
+
+@pytest.mark.parametrize("value", ["1e400", "1e30", "1e19", "12345678901234567890e0", "1.5e308"])
+def test_odd_numbers_of_customers_are_written_alike(value: str) -> None:
+    amounts = f'"maxCreditAmt": {value}, "outStandingAmount": "{value}"'
+    row = f'{{"id": 1, {amounts}, "contacts": [{{"age": {value}}}]}}'.encode()
+    written(CUSTOMERS, [row], clean_text=True)
 
 
 @pytest.mark.parametrize("columns", [TICKETS, CUSTOMERS, CONTACTS])
@@ -109,6 +121,8 @@ def test_an_older_ticket_is_written_alike() -> None:
         b'{"ticketId": "1", "taskId": 1e2, "total_conversations": -0}',
         b'{"ticketId": "1", "additional_info": {"a": 1e99999999999999999999, "b": 0.10}}',
         b'{"ticketId": "1", "additional_info": {"a": -0.0, "b": 1E5, "c": 1e-400}}',
+        b'{"ticketId": "1", "additional_info": {"a": 1e400, "b": 12345678901234567890e0}}',
+        b'{"ticketId": "1", "total_conversations": 1e400, "unknown": [1e400]}',
         b"{}",
     ],
 )
