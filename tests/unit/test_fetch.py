@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,8 +24,6 @@ from tap_kapture.readings import DayFacts, Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    import requests
 
     ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
 
@@ -377,6 +376,22 @@ def test_an_error_of_any_kind_reaches_the_taker(error: BaseException) -> None:
         with pytest.raises(type(error)):
             list(pages(fetch, 1))
     assert ended()
+
+
+def test_a_session_that_cannot_be_made_is_an_error_of_its_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        message = "no session"
+        raise OSError(message)
+
+    server = Server([1] * 3)
+    monkeypatch.setattr(requests, "Session", fail)
+    fetch = Fetch(days(3), server.read_day, concurrency=2, tick=tick)
+    with pytest.raises(OSError, match="no session"), fetch:
+        list(pages(fetch, 0))
+    assert ended()
+    assert server.yielded == 0
 
 
 def test_the_other_days_go_on_behind_a_day_that_failed() -> None:
