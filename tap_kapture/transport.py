@@ -200,8 +200,9 @@ class Transport:
         self, error: KaptureTransientError, bound: float, page: PageRequest, tries: int, pauses: int
     ) -> None:
         """Log why, and wait: all workers after 429 and 503, this one alone after anything else."""
-        asked = error.retry_after if isinstance(error, KaptureThrottledError) else None
-        wait = backoff.full_jitter(bound) if asked is None else asked
+        wait = backoff.full_jitter(bound)
+        if isinstance(error, KaptureThrottledError):
+            wait = max(wait, error.retry_after or 0.0)  # never less: many servers ask for 0
         self.traffic.add(retries=1, waited=wait)
         logger.warning(
             "%s, day %s, offset %d: %s; try %d of %d in %.1f s",

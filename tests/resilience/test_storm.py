@@ -223,7 +223,7 @@ def test_a_retry_says_where_why_and_how_long_and_nothing_else(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     account = Account(first_day=dt.date(2024, 3, 30))
-    with Sandbox(account, faults=[Fault("503", stream="tickets", retry_after=0.2)]) as sandbox:
+    with Sandbox(account, faults=[Fault("503", stream="tickets", retry_after=0.4)]) as sandbox:
         pull(sandbox.config(concurrency=1), sandbox.now)
     (line,) = [record.getMessage() for record in caplog.records if "try 2" in record.getMessage()]
-    assert re.fullmatch(r"tickets, day 2024-03-30, offset 0: HTTP 503; try 2 of 9 in 0\.2 s", line)
+    assert re.fullmatch(r"tickets, day 2024-03-30, offset 0: HTTP 503; try 2 of 9 in 0\.4 s", line)
