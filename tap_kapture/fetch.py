@@ -11,14 +11,16 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-import requests
 from typing_extensions import Self
 
 from tap_kapture.gate import StoppedError
 from tap_kapture.readings import DayFacts, Page
+from tap_kapture.sessions import timely_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import requests
 
     from tap_kapture.days import PlannedDay
 
@@ -122,7 +124,7 @@ class Fetch:
     def _work(self) -> None:
         index = self._take()
         try:
-            with requests.Session() as session:
+            with timely_session() as session:
                 while index is not None:
                     for item in self._read_day(session, self._days[index]):
                         self._put(index, item)

@@ -97,7 +97,7 @@ class Transport:
             observe: Is told each response, for metrics; called by the workers.
             reader: Reads answers.
             gate: The gate shared by the workers.
-            timeout: Seconds to wait for a connection, and for each piece of the answer.
+            timeout: Seconds for a connection, and then for the answer of a timely session.
             max_retries: Tries after the first one.
         """
         self.traffic = Traffic()
@@ -246,6 +246,8 @@ def _reason(error: requests.exceptions.RequestException) -> str:
     for kind, words in _REASONS:
         if isinstance(error, kind):
             return words
+    if "ReadTimeoutError" in repr(error):  # inside a body, requests has no class for it
+        return "no answer within request_timeout"
     if "NameResolutionError" in repr(error):
         return "the host's name cannot be resolved (check 'subdomain' or 'api_url')"
     if isinstance(error, requests.exceptions.ConnectionError):

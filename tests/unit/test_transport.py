@@ -1,4 +1,4 @@
-"""The next try is never sent too soon."""
+"""A try is bounded in time, its failure is named, and the next one is never sent too soon."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import backoff
 import pytest
-import requests
 from singer_sdk.streams.rest import HTTPRequest
 
+from tap_kapture.errors import KaptureTransientError
 from tap_kapture.gate import Gate
-from tap_kapture.responses import Reader
+from tap_kapture.responses import Answer, Reader
+from tap_kapture.sessions import timely_session
 from tap_kapture.transport import PageRequest, Transport
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ PATIENCE = 20.0
 """Seconds that anything that should happen soon may take on a busy machine."""
 BODY = b'{"status":"success","message":[{"ticketId":"1"}]}'
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKS = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
 
 
 class Server:
@@ -88,6 +91,27 @@ class Server:
 
         return play
 
+    def drips(self, start: bytes, rest: bytes, pause: float) -> Play:
+        """Send a start, and then one byte after each pause."""
+
+        def play(connection: socket.socket) -> None:
+            connection.sendall(start)
+            for number in range(len(rest)):
+                if self.over.wait(pause):
+                    return
+                connection.sendall(rest[number : number + 1])
+
+        return play
+
+    def hangs_up(self, start: bytes) -> Play:
+        """Send a start, and close the connection."""
+
+        def play(connection: socket.socket) -> None:
+            connection.sendall(start)
+            connection.shutdown(socket.SHUT_RDWR)
+
+        return play
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:
@@ -129,6 +153,75 @@ def transport_to(
         timeout=timeout,
         max_retries=max_retries,
     )
+
+
+# How long an answer may take
+
+
+def failure_of(server: Server, timeout: float) -> str:
+    """Ask once, in vain; return why, without where."""
+    with timely_session() as session, pytest.raises(KaptureTransientError) as caught:
+        transport_to(server, timeout=timeout).ask(session, PAGE)
+    return caught.value.message.partition(", and so it stayed")[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "rest"),
+    [
+        pytest.param(b"", LENGTH + BODY, id="from_the_first_byte"),
+        pytest.param(LENGTH[:30], LENGTH[30:] + BODY, id="in_the_headers"),
+        pytest.param(LENGTH, BODY, id="in_a_body_of_known_length"),
+        pytest.param(CHUNKED, CHUNKS, id="in_a_body_in_chunks"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", BODY, id="in_a_body_until_the_end"),
+    ],
+)
+def test_an_answer_that_drips_is_no_answer(server: Server, start: bytes, rest: bytes) -> None:
+    server.plays = [server.drips(start, rest, 0.05)]  # whole after more than two seconds
+    assert failure_of(server, 0.5) == "no answer within request_timeout"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(b"", id="at_once"),
+        pytest.param(LENGTH[:30], id="in_the_headers"),
+        pytest.param(LENGTH + BODY[:-1], id="in_a_body_of_known_length"),
+        pytest.param(CHUNKED + CHUNKS[:-3], id="in_a_body_in_chunks"),
+    ],
+)
+def test_an_answer_that_stalls_is_no_answer(server: Server, start: bytes) -> None:
+    server.plays = [server.drips(start, b"x", PATIENCE)]
+    assert failure_of(server, 0.5) == "no answer within request_timeout"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(LENGTH, id="before_a_body_of_known_length"),
+        pytest.param(LENGTH + BODY[:-1], id="in_a_body_of_known_length"),
+        pytest.param(CHUNKED + CHUNKS[:10], id="in_a_chunk"),
+        pytest.param(CHUNKED + CHUNKS[:-5], id="before_the_last_chunk"),
+    ],
+)
+def test_an_answer_that_is_cut_broke_off(server: Server, start: bytes) -> None:
+    server.plays = [server.hangs_up(start)]
+    assert failure_of(server, PATIENCE) == "the answer broke off"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [LENGTH + BODY, CHUNKED + CHUNKS, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + BODY],
+)
+def test_a_whole_answer_is_read_in_each_form(server: Server, answer: bytes) -> None:
+    close = server.hangs_up if b"close" in answer else server.says
+    server.plays = [close(answer)]
+    transport = transport_to(server)
+    with timely_session() as session:
+        for count in (1, 2, 3):
+            got = transport.ask(session, PAGE)
+            assert isinstance(got, Answer)
+            assert [bytes(row) for row in got.rows] == [b'{"ticketId":"1"}']
+            assert server.requests == count
 
 
 # How long to wait for the next try
@@ -173,7 +266,7 @@ def date(ahead: float, *, clock: float = 0) -> str:
 def test_a_server_that_asks_for_no_pause_is_given_one(server: Server, headers: list[str]) -> None:
     server.plays = [*[server.says(refused(*headers))] * 4, server.says(LENGTH + BODY)]
     gate = Pauses()
-    with requests.Session() as session:
+    with timely_session() as session:
         transport_to(server, gate=gate, max_retries=4).ask(session, PAGE)
     assert gate.asked == [1, 2, 4, 8]
     assert server.requests == 5
@@ -183,7 +276,7 @@ def test_a_server_that_asks_for_no_pause_is_given_one(server: Server, headers: l
 def test_a_pause_that_is_asked_for_is_not_shortened(server: Server) -> None:
     server.plays = [*[server.says(refused("Retry-After: 3"))] * 3, server.says(LENGTH + BODY)]
     gate = Pauses()
-    with requests.Session() as session:
+    with timely_session() as session:
         transport = transport_to(server, gate=gate, max_retries=3)
         transport.ask(session, PAGE)
     assert gate.asked == [3, 3, 4]
@@ -198,7 +291,7 @@ def test_a_date_to_wait_for_is_read_by_the_clock_of_the_server(
     asked = refused(f"Retry-After: {date(30, clock=clock)}", f"Date: {date(0, clock=clock)}")
     server.plays = [server.says(asked), server.says(LENGTH + BODY)]
     gate = Pauses()
-    with requests.Session() as session:
+    with timely_session() as session:
         transport_to(server, gate=gate, max_retries=1).ask(session, PAGE)
     (pause,) = gate.asked
     assert 29 <= pause <= 31  # dates of HTTP have no fractions
