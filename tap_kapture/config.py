@@ -129,8 +129,8 @@ def config_jsonschema() -> dict[str, Any]:
             default=120,
             title="Request timeout",
             description=(
-                "How many seconds to wait for a connection, and then for data, before a request "
-                "counts as failed."
+                "How many seconds a request may take to connect, and after that until its whole "
+                "answer is there, before it counts as failed."
             ),
         ),
         th.Property(

@@ -11,14 +11,16 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-import requests
 from typing_extensions import Self
 
 from tap_kapture.gate import StoppedError
 from tap_kapture.readings import DayFacts, Page
+from tap_kapture.sessions import timely_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import requests
 
     from tap_kapture.days import PlannedDay
 
@@ -120,16 +122,17 @@ class Fetch:
                 return
 
     def _work(self) -> None:
-        with requests.Session() as session:
-            index = None
-            try:
-                while (index := self._take()) is not None:
+        index = self._take()
+        try:
+            with timely_session() as session:
+                while index is not None:
                     for item in self._read_day(session, self._days[index]):
                         self._put(index, item)
-            except StoppedError:
-                return
-            except BaseException as error:  # noqa: BLE001 - raised again where the day is taken
-                self._put_error(index, error)
+                    index = self._take()
+        except StoppedError:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised again where the day is taken
+            self._put_error(index, error)
 
     def _take(self) -> int | None:
         """Take the next day, once there is room for its pages."""

@@ -123,7 +123,7 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
     """Return the pause that a server asks for by ``Retry-After``, in either of its two forms.
 
     Args:
-        headers: Of the answer, by name in lower case.
+        headers: Of the answer, by name in lower case; ``Date`` tells the server's time.
 
     Returns:
         Seconds, or None if it asks for none that can be understood.
@@ -131,11 +131,18 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]+)?", text):
         return min(float(text), MAX_RETRY_AFTER)
+    until = _instant(text)
+    if until is None:
+        return None
+    # By the server's own clock: this machine's may be minutes away from it.
+    now = _instant(headers.get("date", "")) or datetime.now(timezone.utc)
+    return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
+
+
+def _instant(text: str) -> datetime | None:
+    """Return the instant that a header names, or None if it cannot be read."""
     try:
-        until = parsedate_to_datetime(text)
+        instant = parsedate_to_datetime(text)
     except (TypeError, ValueError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=timezone.utc)
-    wait = (until - datetime.now(timezone.utc)).total_seconds()
-    return min(max(wait, 0.0), MAX_RETRY_AFTER)
+    return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)

@@ -7,7 +7,6 @@ target never sees a STATE before the records it stands for, and never waits for 
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.singerlib import RecordMessage
 
 from tap_kapture.errors import KaptureOutputError
+from tap_kapture.stdout import write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,13 @@ class MessageWriter(MsgSpecWriter):
         """Begin with an empty buffer."""
         super().__init__()
         self._buffer = bytearray()
+        self._writing = False
         self._written_at = time.monotonic()
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages wait, or are on their way: an exception from outside would lose them."""
+        return self._writing or bool(self._buffer)
 
     def write_message(self, message: Message) -> None:
         """Write a message; all but a RECORD are on stdout when this returns.
@@ -90,10 +96,10 @@ class MessageWriter(MsgSpecWriter):
         Raises:
             KaptureOutputError: The target closed the pipe, or the disk is full.
         """
-        buffer, self._buffer = self._buffer, bytearray()
+        self._writing = True
         try:
-            sys.stdout.buffer.write(buffer)
-            sys.stdout.buffer.flush()
+            buffer, self._buffer = self._buffer, bytearray()
+            write_lines(buffer)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             msg = (
@@ -101,6 +107,8 @@ class MessageWriter(MsgSpecWriter):
                 "target's own log; nothing is lost, the next run goes on from the last STATE"
             )
             raise KaptureOutputError(msg) from None
+        finally:
+            self._writing = False
         self._written_at = time.monotonic()
 
     def _append(self, lines: bytes) -> None:

@@ -196,7 +196,10 @@ def _fresh(
     contents: dict[str, int],
     open_keys: set[str],
 ) -> list[msgspec.Raw]:
-    """Return the rows whose key is new to the day, or whose content differs from before."""
+    """Return the rows whose key is new to the day, or whose content differs from before.
+
+    Each row keeps the whole answer in memory. Where only some of them are wanted, they are copies.
+    """
     fresh = []
     for row, (key, is_open), content in zip(rows, heads, prints, strict=True):
         if contents.get(key) == content:
@@ -207,7 +210,7 @@ def _fresh(
             open_keys.add(key)
         else:
             open_keys.discard(key)
-    return fresh
+    return fresh if len(fresh) == len(rows) else [row.copy() for row in fresh]
 
 
 def _lasting(row: msgspec.Raw) -> int:

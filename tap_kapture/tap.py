@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tap_kapture.client import KaptureStream
 
 GRACE = 4.0
-"""Seconds after a signal until the process ends even if a write to the target still blocks."""
+"""Seconds after a signal until the process ends even if the target has not read everything."""
 
 logger = logging.getLogger("tap-kapture")
 
@@ -228,10 +228,13 @@ class TapKapture(Tap):
             raise SystemExit(128 + self._signal)
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's signature
-        """Note the signal: a message may be half written right now."""
+        """Note the signal: messages may be on their way right now, the last STATE among them.
+
+        Then it is answered by the next stream; behind the last one, the run is over anyway.
+        """
         self._signal = signum
         last_resort = threading.Timer(GRACE, os._exit, [128 + signum])
         last_resort.daemon = True
         last_resort.start()
-        if not self._pulling:
+        if not self._pulling and not self.message_writer.busy:
             self.stop_if_told()

@@ -97,7 +97,7 @@ class Transport:
             observe: Is told each response, for metrics; called by the workers.
             reader: Reads answers.
             gate: The gate shared by the workers.
-            timeout: Seconds to wait for a connection, and for each piece of the answer.
+            timeout: Seconds for a connection, and then for the answer of a timely session.
             max_retries: Tries after the first one.
         """
         self.traffic = Traffic()
@@ -200,8 +200,9 @@ class Transport:
         self, error: KaptureTransientError, bound: float, page: PageRequest, tries: int, pauses: int
     ) -> None:
         """Log why, and wait: all workers after 429 and 503, this one alone after anything else."""
-        asked = error.retry_after if isinstance(error, KaptureThrottledError) else None
-        wait = backoff.full_jitter(bound) if asked is None else asked
+        wait = backoff.full_jitter(bound)
+        if isinstance(error, KaptureThrottledError):
+            wait = max(wait, error.retry_after or 0.0)  # never less: many servers ask for 0
         self.traffic.add(retries=1, waited=wait)
         logger.warning(
             "%s, day %s, offset %d: %s; try %d of %d in %.1f s",
@@ -245,6 +246,8 @@ def _reason(error: requests.exceptions.RequestException) -> str:
     for kind, words in _REASONS:
         if isinstance(error, kind):
             return words
+    if "ReadTimeoutError" in repr(error):  # inside a body, requests has no class for it
+        return "no answer within request_timeout"
     if "NameResolutionError" in repr(error):
         return "the host's name cannot be resolved (check 'subdomain' or 'api_url')"
     if isinstance(error, requests.exceptions.ConnectionError):

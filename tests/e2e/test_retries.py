@@ -56,7 +56,7 @@ def test_an_answer_that_never_comes_is_asked_for_again(ill: Sandbox) -> None:
 
 def test_a_slow_answer_is_waited_for(ill: Sandbox) -> None:
     ill.faults = [Fault("slow", stream="tickets", day=BAD_DAY, seconds=1.5)]
-    output = pull(config_of(ill, request_timeout=1), NOW)
+    output = pull(config_of(ill, request_timeout=60), NOW)
     assert len([seen for seen in ill.requests if seen.day == BAD_DAY]) == 4
     assert not_the_truth(output, ill) == []
 
@@ -77,6 +77,14 @@ def test_a_text_that_asks_for_patience_is_obeyed(
     assert (
         f"tickets, day {BAD_DAY}, offset 0: Kapture asks for patience with '{text}'" in output.log
     )
+    assert not_the_truth(output, ill) == []
+
+
+def test_an_answer_that_drips_beyond_request_timeout_is_asked_for_again(ill: Sandbox) -> None:
+    ill.faults = [Fault("slow", stream="tickets", day=BAD_DAY, seconds=10)]
+    output = pull(config_of(ill, request_timeout=1), NOW)
+    assert [seen.fault for seen in ill.requests if seen.fault] == ["slow"]
+    assert len([seen for seen in ill.requests if seen.day == BAD_DAY]) == 5
     assert not_the_truth(output, ill) == []
 
 

@@ -154,10 +154,17 @@ class Process:
             self._reader.join()
         return took
 
-    def read_the_rest(self) -> None:
-        """Read what is left in the pipe of a process that nobody read."""
-        if self.popen.stdout:
-            self.raw += self.popen.stdout.read()
+    def read_the_rest(self, size: int = 65536, pause: float = 0.0) -> None:
+        """Read the pipe of a process that nobody has read, to its end.
+
+        Args:
+            size: Bytes at a time.
+            pause: Seconds after each.
+        """
+        pipe = self.popen.stdout
+        while pipe and (piece := os.read(pipe.fileno(), size)):
+            self.raw += piece
+            time.sleep(pause)
 
     def _read(self) -> None:
         pipe = self.popen.stdout

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import threading
 import time
+import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,12 +25,12 @@ from tap_kapture.readings import DayFacts, Page
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import requests
-
     ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
 
 FIRST = dt.date(2024, 1, 1)
 GENEROUS = 10.0
+# Should the watch below not get to look any more: ends the process, as nothing else would help.
+pytestmark = pytest.mark.timeout(2 * GENEROUS, method="thread")
 
 
 def days(count: int) -> list[PlannedDay]:
@@ -85,8 +88,45 @@ class Server:
                 self.reading -= 1
 
 
-def tick() -> None:
-    """Do nothing."""
+class DeadlockError(BaseException):
+    """Nothing comes any more; not even Hypothesis catches this."""
+
+
+class Watch:
+    """Fails a test whose taker has waited for long, and says where each thread stands."""
+
+    def __init__(self) -> None:
+        """Begin now."""
+        self.since = time.monotonic()
+
+    def took(self) -> None:
+        """Begin anew: something came."""
+        self.since = time.monotonic()
+
+    def look(self) -> None:
+        """Called as often as the taker waits in vain."""
+        if time.monotonic() - self.since < GENEROUS:
+            return
+        frames = sys._current_frames()  # noqa: SLF001 - made for this
+        stacks = [
+            "".join([f"{thread.name}\n", *traceback.format_stack(frames[thread.ident])])
+            for thread in threading.enumerate()
+            if thread.ident in frames
+        ]
+        raise DeadlockError("\n".join([f"nothing came for {GENEROUS} s", *stacks]))
+
+
+WATCH = Watch()
+tick = WATCH.look
+
+
+def pages(fetch: Fetch, index: int) -> Iterator[Page | DayFacts]:
+    """Take the pages of a day; whoever waits for one for long fails."""
+    WATCH.took()
+    for item in fetch.pages(index):
+        WATCH.took()
+        yield item
+        WATCH.took()
 
 
 def workers_left() -> list[str]:
@@ -120,7 +160,7 @@ def taken(fetch: Fetch, count: int, pause: float = 0.0) -> list[list[object]]:
     found = []
     for index in range(count):
         items = []
-        for item in fetch.pages(index):
+        for item in pages(fetch, index):
             items.append(item)
             time.sleep(pause)
         found.append(plain(items))
@@ -173,7 +213,7 @@ def test_pages_that_wait_are_bounded_however_slow_the_taker(
     most = 0
     with Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick) as fetch:
         for index in range(min(len(counts), 4)):
-            for item in fetch.pages(index):
+            for item in pages(fetch, index):
                 got += isinstance(item, Page)
                 if got < 60:
                     time.sleep(0.002)
@@ -235,7 +275,7 @@ def test_large_pages_of_the_day_being_taken_wait_one_by_one() -> None:
     begin, read = threading.Event(), list[int]()
     begin.set()
     with Fetch(days(1), large([20], read, begin), concurrency=1, tick=tick) as fetch:
-        items = fetch.pages(0)
+        items = pages(fetch, 0)
         next(items)
         time.sleep(0.2)
         assert len(read) <= 3  # one taken, one that waits, one in the worker's hand
@@ -311,7 +351,7 @@ def test_an_error_comes_at_its_day_after_everything_before_it(
     with fetch:
         before = taken(fetch, first)
         with pytest.raises(KaptureTransientError, match=f"^day {first}$"):
-            items.extend(fetch.pages(first))
+            items.extend(pages(fetch, first))
     assert before == [plain(each) for each in expected(counts)[:first]]
     assert ended()
 
@@ -322,7 +362,7 @@ def test_the_pages_of_a_failing_day_come_before_its_error() -> None:
     items: list[Page | DayFacts] = []
     fetch = Fetch(days(1), server.read_day, concurrency=1, tick=tick)
     with pytest.raises(KaptureTransientError, match="broken"), fetch:
-        items.extend(fetch.pages(0))
+        items.extend(pages(fetch, 0))
     assert plain(items) == plain([page(0, number) for number in range(3)])
     assert ended()
 
@@ -334,8 +374,24 @@ def test_an_error_of_any_kind_reaches_the_taker(error: BaseException) -> None:
     with Fetch(days(2), server.read_day, concurrency=2, tick=tick) as fetch:
         taken(fetch, 1)
         with pytest.raises(type(error)):
-            list(fetch.pages(1))
+            list(pages(fetch, 1))
     assert ended()
+
+
+def test_a_session_that_cannot_be_made_is_an_error_of_its_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        message = "no session"
+        raise OSError(message)
+
+    server = Server([1] * 3)
+    monkeypatch.setattr(requests, "Session", fail)
+    fetch = Fetch(days(3), server.read_day, concurrency=2, tick=tick)
+    with pytest.raises(OSError, match="no session"), fetch:
+        list(pages(fetch, 0))
+    assert ended()
+    assert server.yielded == 0
 
 
 def test_the_other_days_go_on_behind_a_day_that_failed() -> None:
@@ -344,7 +400,7 @@ def test_the_other_days_go_on_behind_a_day_that_failed() -> None:
     with Fetch(days(6), server.read_day, concurrency=3, tick=tick) as fetch:
         assert len(taken(fetch, 5)) == 5
         with pytest.raises(KaptureTransientError, match="last"):
-            list(fetch.pages(5))
+            list(pages(fetch, 5))
     assert ended()
 
 
@@ -405,7 +461,7 @@ def test_workers_that_wait_for_room_end_when_the_run_ends() -> None:
     server = Server([100] * 10)
     fetch = Fetch(days(10), server.read_day, concurrency=4, tick=tick)
     with fetch:
-        next(fetch.pages(0))
+        next(pages(fetch, 0))
         time.sleep(0.05)
     fetch.join()
     assert ended()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -231,6 +232,24 @@ def test_a_key_is_the_same_as_number_and_as_text() -> None:
 @pytest.mark.parametrize(("size", "weight"), [(0, 1), (2**20 - 1, 1), (2**20, 2), (2**25, 33)])
 def test_a_page_weighs_one_for_each_mib_begun(size: int, weight: int) -> None:
     assert Page([], size).weight == weight
+
+
+def references_of_pages(listed: list[bytes]) -> int:
+    """Return how often what is handed on of an answer refers to the body of all of it."""
+    body = b"[" + b",".join(listed) + b"]"
+    before = sys.getrefcount(body)
+    answers = [Answer(msgspec.json.decode(body, type=list[msgspec.Raw])), Answer([])]
+    items = list(reader(1000).read(DAY, lambda _, __: answers.pop(0)))
+    assert [len(item.rows) for item in items if isinstance(item, Page)] == [10]
+    return sys.getrefcount(body) - before
+
+
+def test_rows_do_not_keep_an_answer_in_memory_that_weighs_more_than_they_do() -> None:
+    assert references_of_pages(rows(10) * 50) == 0
+
+
+def test_rows_of_an_answer_that_is_all_new_are_not_copied() -> None:
+    assert references_of_pages(rows(10)) == 10
 
 
 def test_a_key_with_invalid_bytes_is_a_key_and_its_row_stays_as_it_was() -> None:
