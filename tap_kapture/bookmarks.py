@@ -5,23 +5,33 @@
     {"replication_key": "date",
      "replication_key_value": "2024-05-03",      first day not yet closed and pulled
      "pulled_from": "2024-01-01",                days [pulled_from, value) are in the target
-     "days": {"2024-04-11": {"open": 3, "digest": "9f2c..."}}}   days that will be read again
+     "days": {"2024-04-11": {"open": 3, "digest": "9f2c...", "trouble": "unread"}},
+                                                 days that will be read again
+     "followed": {"from": "2024-02-03", "closed_statuses": ["closed"]},
+                                                 since when open tickets are in "days"
+     "dialect": {"turn": "rows", ...},           how the account pages
+     "empty": true}                              no record ever came
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.dates import local_day
 from tap_kapture.errors import KaptureStateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date, tzinfo
+    from collections.abc import Iterable, Mapping
+    from datetime import tzinfo
 
 ONE_DAY = timedelta(days=1)
+NOTHING = date.max
+"""In place of a first day: no day at all."""
+UNREAD, UNSETTLED = "unread", "unsettled"
+TROUBLES = (UNREAD, UNSETTLED)
+"""Why a day may be missing from the target although the bookmark is past it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +41,17 @@ class LedgerDay:
     Attributes:
         open: Tickets of that day that were not closed when it was last read.
         digest: Order-insensitive digest of the day's raw records; empty when it is not known.
+        trouble: ``unread`` or ``unsettled`` for a day that is not whole in the target, else empty.
     """
 
     open: int
     digest: str
+    trouble: str = ""
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the entry as the state holds it."""
+        entry = {"open": self.open, "digest": self.digest}
+        return {**entry, "trouble": self.trouble} if self.trouble else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +62,21 @@ class Bookmark:
         value: The first day not yet closed and pulled, or None before the first one.
         pulled_from: Days ``[pulled_from, value)`` are in the target; None as long as value is.
         days: The ledger, by day.
-        has_ledger: False for a state that was written without one.
+        followed_from: Open tickets of the days from here on are in the ledger; None if the state
+            does not say, NOTHING if none are.
+        closed_statuses: Statuses that counted as closed when the ledger was made; None if the
+            state does not say.
+        dialect: What the state holds of the account's dialect.
+        empty: No record ever came, so nothing is known to be whole.
     """
 
     value: date | None = None
     pulled_from: date | None = None
     days: Mapping[date, LedgerDay] = field(default_factory=dict)
-    has_ledger: bool = True
+    followed_from: date | None = None
+    closed_statuses: frozenset[str] | None = None
+    dialect: Mapping[str, Any] | None = None
+    empty: bool = False
 
     def finished(self, day: date, *, closed: bool, kept: LedgerDay | None) -> Bookmark:
         """Return the bookmark after all records of a day are out.
@@ -76,9 +101,7 @@ class Bookmark:
         days = {known: entry for known, entry in self.days.items() if known != day}
         if kept is not None and pulled_from <= day < value:
             days[day] = kept
-        # Re-reads come first, so the ledger of a state that had none is whole behind the last one.
-        has_ledger = self.has_ledger or not self.holds(day)
-        return Bookmark(value, pulled_from, dict(sorted(days.items())), has_ledger)
+        return replace(self, value=value, pulled_from=pulled_from, days=dict(sorted(days.items())))
 
     def holds(self, day: date) -> bool:
         """Whether the closed day is in the target."""
@@ -91,6 +114,34 @@ class Bookmark:
         kept = {day: entry for day, entry in self.days.items() if day not in given_up}
         return replace(self, days=kept)
 
+    def up_to(self, first_unclosed: date) -> Bookmark:
+        """Return the bookmark without days that can still get records.
+
+        It holds such days when it was made with a clock or a zone that was wrong.
+        """
+        if self.value is None or self.value <= first_unclosed:
+            return self
+        days = {day: entry for day, entry in self.days.items() if day < first_unclosed}
+        pulled_from = min(self.pulled_from or first_unclosed, first_unclosed)
+        return replace(self, value=first_unclosed, pulled_from=pulled_from, days=days)
+
+    def settled(self, days: set[date]) -> Bookmark:
+        """Return the bookmark with days out of the ledger's trouble."""
+        kept = {
+            day: replace(entry, trouble="") if day in days else entry
+            for day, entry in self.days.items()
+        }
+        return replace(self, days=kept)
+
+    def troubled(self, days: Iterable[date]) -> Bookmark:
+        """Return the bookmark with days marked as unsettled."""
+        marked = {
+            day: replace(self.days.get(day, LedgerDay(0, "")), trouble=UNSETTLED)
+            for day in days
+            if self.holds(day)
+        }
+        return replace(self, days=dict(sorted({**self.days, **marked}.items())))
+
     def to_state(self, replication_key: str) -> dict[str, Any]:
         """Return the keys that this tap writes into the stream's state."""
         if self.value is None or self.pulled_from is None:
@@ -100,11 +151,16 @@ class Bookmark:
             "replication_key_value": self.value.isoformat(),
             "pulled_from": self.pulled_from.isoformat(),
         }
-        if self.has_ledger:
-            state["days"] = {
-                day.isoformat(): {"open": entry.open, "digest": entry.digest}
-                for day, entry in self.days.items()
+        state["days"] = {day.isoformat(): entry.to_state() for day, entry in self.days.items()}
+        if self.followed_from is not None:
+            first = None if self.followed_from == NOTHING else self.followed_from.isoformat()
+            state["followed"] = {
+                "from": first,
+                "closed_statuses": sorted(self.closed_statuses or ()),
             }
+        if self.dialect is not None:
+            state["dialect"] = dict(self.dialect)
+        state["empty"] = True if self.empty else None
         return state
 
 
@@ -129,13 +185,26 @@ def from_state(state: Mapping[str, Any], *, start_day: date, zone: tzinfo) -> Bo
     value = _day(raw, "replication_key_value", zone)
     raw_from = state.get("pulled_from")
     pulled_from = start_day if raw_from is None else _day(raw_from, "pulled_from", zone)
-    ledger = state.get("days")
+    ledger, dialect = state.get("days"), state.get("dialect")
+    followed_from, closed_statuses = _followed(state.get("followed"), zone)
     return Bookmark(
         value=value,
         pulled_from=min(pulled_from, value),
         days=_ledger(ledger, zone) if isinstance(ledger, dict) else {},
-        has_ledger=isinstance(ledger, dict),
+        followed_from=followed_from if isinstance(ledger, dict) else NOTHING,
+        closed_statuses=closed_statuses,
+        dialect=dialect if isinstance(dialect, dict) else None,
+        empty=state.get("empty") is True,
     )
+
+
+def _followed(raw: object, zone: tzinfo) -> tuple[date | None, frozenset[str] | None]:
+    """Read since when, and by which statuses, open tickets were followed."""
+    if not isinstance(raw, dict):
+        return None, None
+    first, statuses = raw.get("from"), raw.get("closed_statuses")
+    known = frozenset(map(str, statuses)) if isinstance(statuses, list) else None
+    return (NOTHING if first is None else _day(first, "followed", zone)), known
 
 
 def _ledger(raw: dict[str, Any], zone: tzinfo) -> dict[date, LedgerDay]:
@@ -143,10 +212,11 @@ def _ledger(raw: dict[str, Any], zone: tzinfo) -> dict[date, LedgerDay]:
     days = {}
     for name, entry in sorted(raw.items()):
         known = entry if isinstance(entry, dict) else {}
-        count, digest = known.get("open"), known.get("digest")
+        count, digest, trouble = (known.get(name) for name in ("open", "digest", "trouble"))
         days[_day(name, "days", zone)] = LedgerDay(
             open=count if isinstance(count, int) else 0,
             digest=digest if isinstance(digest, str) else "",
+            trouble=trouble if trouble in TROUBLES else "",
         )
     return days
 

@@ -26,10 +26,10 @@ if t.TYPE_CHECKING:
     import requests
 
     from tap_kapture.bookmarks import Bookmark
+    from tap_kapture.paging.dialect import Request
     from tap_kapture.pull import Records
     from tap_kapture.settings import Settings
     from tap_kapture.tap import TapKapture
-    from tap_kapture.transport import PageRequest
 
 
 class KaptureStream(PagedStream):
@@ -55,7 +55,7 @@ class KaptureStream(PagedStream):
         super().__init__(tap, schema=schema, path=path, http_method="POST")
 
     @abc.abstractmethod
-    def request_body(self, page: PageRequest) -> JSONPayload:
+    def request_body(self, page: Request) -> JSONPayload:
         """Return the JSON body that asks for a page."""
 
     @property
@@ -79,7 +79,7 @@ class KaptureStream(PagedStream):
         value = f"Basic {self.settings.token_of(self.name)}"
         return APIKeyAuthenticator(key="Authorization", value=value, location="header")
 
-    def get_http_request(self, *, page: PageContext[PageRequest]) -> HTTPRequest:
+    def get_http_request(self, *, page: PageContext[Request]) -> HTTPRequest:
         """Return the request of a page.
 
         Args:
@@ -89,7 +89,7 @@ class KaptureStream(PagedStream):
             url=f"{self.url_base}{self.path}",
             method=self.http_method,
             headers=self.http_headers,
-            data=self.request_body(t.cast("PageRequest", page.next_page_token)),
+            data=self.request_body(t.cast("Request", page.next_page_token)),
         )
 
     def log(self, message: str, *args: object, level: int = logging.INFO, **kwargs: object) -> None:
@@ -109,7 +109,8 @@ class KaptureStream(PagedStream):
         """Pull the days of this run, and yield the records to emit, some at a time."""
         if not self._can_be_read():
             return
-        from tap_kapture.pull import Endpoint, Observer, Pull  # noqa: PLC0415 - not for --discover
+        from tap_kapture.endpoint import Endpoint, Observer  # noqa: PLC0415 - not for --discover
+        from tap_kapture.pull import Pull  # noqa: PLC0415 - not for --discover
 
         settings = self.settings
         bookmark = None
@@ -139,6 +140,7 @@ class KaptureStream(PagedStream):
                 yield from pull.records()
             finally:
                 counter.increment(pull.requests_sent)
+                self._kapture.troubles.append(pull.troubles)
 
     def _can_be_read(self) -> bool:
         """Whether the settings suffice for this stream; see the subclasses."""
@@ -153,7 +155,10 @@ class KaptureStream(PagedStream):
 
     def _checkpoint(self, bookmark: Bookmark) -> None:
         """Put the bookmark into the state; without batch files, write the state as well."""
-        self.stream_state.update(bookmark.to_state(str(self.replication_key)))
+        state = bookmark.to_state(str(self.replication_key))
+        self.stream_state.update(state)
+        for name in [name for name, value in state.items() if value is None]:
+            del self.stream_state[name]
         if self.config.get("batch_config"):
             self.state_manager.is_flushed = False
         else:

@@ -103,6 +103,31 @@ def config_jsonschema() -> dict[str, Any]:
                 "empty; false halves the requests where short pages are known to be the last."
             ),
         ),
+        *(
+            th.Property(
+                f"{stream}_paging",
+                th.StringType,
+                allowed_values=["learn", "rows", "pages", "pages_from_1", "whole_day"],
+                default="learn",
+                title=f"{stream.capitalize()} paging",
+                description=(
+                    f"What offset counts for {stream}: learn finds out, the others say that it "
+                    "counts rows, pages from 0, pages from 1, or that every answer is a whole day."
+                ),
+            )
+            for stream in ("tickets", "customers")
+        ),
+        th.Property(
+            "unsettled_days",
+            th.StringType,
+            allowed_values=["fail", "warn"],
+            default="fail",
+            title="Unsettled days",
+            description=(
+                "What a run does that loaded everything, but met days whose rows or counts did "
+                "not come out: fail ends it with exit code 1, warn only warns."
+            ),
+        ),
         th.Property(
             "concurrency",
             th.IntegerType(minimum=1, maximum=32),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tap_kapture.bookmarks import ONE_DAY, Bookmark, LedgerDay
+from tap_kapture.bookmarks import NOTHING, ONE_DAY, Bookmark, LedgerDay
 from tap_kapture.errors import KaptureStateError
 
 if TYPE_CHECKING:
@@ -109,16 +109,31 @@ class Horizon:
         """Whether a day, once read, may be read again in a later run."""
         return self._in_lookback(day) or (self.refresh_days > 0 and self._young(day))
 
-    def ledger_day(self, day: date, *, open_count: int, digest: str) -> LedgerDay | None:
+    def ledger_day(
+        self, day: date, *, open_count: int, digest: str, trouble: str = ""
+    ) -> LedgerDay | None:
         """Return what to remember of a day that was read, or None when it needs no further reading.
 
         Args:
             day: The day.
             open_count: Its tickets that are not closed.
             digest: The digest of its raw records.
+            trouble: Why it is not whole in the target, or empty.
         """
         follows = self.refresh_days > 0 and open_count > 0 and self._young(day)
-        return LedgerDay(open_count, digest) if follows or self._in_lookback(day) else None
+        if follows or trouble or self._in_lookback(day):
+            return LedgerDay(open_count, digest, trouble)
+        return None
+
+    def following(self, bookmark: Bookmark, closed_statuses: frozenset[str]) -> Bookmark:
+        """Return the bookmark as it is once all re-reads of a plan are done.
+
+        Args:
+            bookmark: The bookmark.
+            closed_statuses: Statuses that count as closed, in lower case.
+        """
+        first = self._young_from if self.refresh_days else NOTHING
+        return replace(bookmark, followed_from=first, closed_statuses=closed_statuses)
 
     def given_up(self, bookmark: Bookmark) -> dict[date, LedgerDay]:
         """Return the days whose open tickets are no longer followed: they grew too old."""
@@ -128,8 +143,19 @@ class Horizon:
         return {
             day: entry
             for day, entry in bookmark.days.items()
-            if entry.open > 0 and day < recent and not self._young(day)
+            if entry.open > 0 and not entry.trouble and day < recent and not self._young(day)
         }
+
+    def dropped(self, bookmark: Bookmark) -> set[date]:
+        """Return the days that are given up without another reading.
+
+        They were read when they were as old as a day may be; others, that grew old while nothing
+        ran, are read a last time.
+        """
+        value = bookmark.value
+        if value is None:
+            return set()
+        return {day for day in self.given_up(bookmark) if (value - day).days >= self.refresh_days}
 
     def plan(self, bookmark: Bookmark) -> list[PlannedDay]:
         """Return the days to pull: re-reads, then new days, then days before a moved start.
@@ -154,7 +180,7 @@ class Horizon:
                 "'start_date'"
             )
             raise KaptureStateError(msg)
-        frontier = _days(min(bookmark.value, self.today), self.last)
+        frontier = _days(bookmark.value, self.last)
         backfill = reversed(list(_days(self.start, bookmark.pulled_from - ONE_DAY)))
         return [
             *self._rereads(bookmark),
@@ -180,17 +206,17 @@ class Horizon:
         """Yield the days that may have changed since they were read, ascending.
 
         A day of the ledger that left the lookback is read once more: it may have changed after its
-        last reading. A state without a ledger says nothing of open tickets, so every day that is
-        young enough to hold one is read.
+        last reading. Of days whose open tickets were not followed so far, and now are, nothing is
+        known, so every one is read.
         """
         value, pulled_from = bookmark.value, bookmark.pulled_from
         if value is None or pulled_from is None:
             return
-        known_from = value - self._lookback
-        if self.refresh_days and not bookmark.has_ledger:
-            known_from = min(known_from, self.today - timedelta(days=self.refresh_days))
-        again = set(_days(known_from, value - ONE_DAY)) | set(bookmark.days)
-        for day in sorted(again - set(self.given_up(bookmark))):
+        again = set(_days(value - self._lookback, value - ONE_DAY)) | set(bookmark.days)
+        if self.refresh_days and bookmark.followed_from is not None:
+            unknown_until = min(bookmark.followed_from, value)
+            again |= set(_days(max(self._young_from, pulled_from), unknown_until - ONE_DAY))
+        for day in sorted(again - self.dropped(bookmark)):
             if pulled_from <= day < value and day <= self.last:
                 known = bookmark.days.get(day)
                 yield PlannedDay(day, Reason.REREAD, known.digest if known else "")
@@ -199,11 +225,15 @@ class Horizon:
     def _lookback(self) -> timedelta:
         return timedelta(days=self.lookback_days)
 
+    @property
+    def _young_from(self) -> date:
+        return self.today - timedelta(days=self.refresh_days)
+
     def _in_lookback(self, day: date) -> bool:
         return day >= min(self.first_unclosed, self.last + ONE_DAY) - self._lookback
 
     def _young(self, day: date) -> bool:
-        return self.today - day <= timedelta(days=self.refresh_days)
+        return day >= self._young_from
 
 
 def _days(first: date, last: date) -> Iterator[date]:

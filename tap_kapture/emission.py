@@ -26,12 +26,12 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_kapture.paging.dialect import Request  # noqa: F401 - named by the class below
     from tap_kapture.pull import Records
     from tap_kapture.tap import TapKapture
-    from tap_kapture.transport import PageRequest  # noqa: F401 - named by the class below
 
 
-class PagedStream(RESTStream["PageRequest"], abc.ABC):
+class PagedStream(RESTStream["Request"], abc.ABC):
     """A stream whose records come in pages, and whose state moves by finished days."""
 
     _kapture: TapKapture

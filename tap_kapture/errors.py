@@ -16,6 +16,7 @@
     ├── KaptureOutputError          stdout cannot be written: the target is gone or the disk full
     ├── KaptureServerError          the server failed on a day, in every try
     └── KaptureTransientError       worth another try (also raised when the tries are used up)
+        ├── KaptureConnectionError  no answer came, or not all of it
         └── KaptureThrottledError   429, 503 or a text that says so: all workers pause
 
 No error carries a response body, a record's content or a credential.
@@ -131,6 +132,10 @@ class KaptureOutputError(KaptureError):
 
 class KaptureTransientError(KaptureError):
     """A failure that another try may cure."""
+
+
+class KaptureConnectionError(KaptureTransientError):
+    """No answer came: the network, or a server that does not speak."""
 
 
 class KaptureThrottledError(KaptureTransientError):

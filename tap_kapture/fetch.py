@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import Self
 
 from tap_kapture.gate import StoppedError
-from tap_kapture.readings import DayFacts, Page
+from tap_kapture.paging.tally import DayFacts, Page, UnreadDay
 from tap_kapture.sessions import timely_session
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from tap_kapture.days import PlannedDay
 
-    ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
+    Item = Page | DayFacts | UnreadDay
+    ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Item]]
+
+T = TypeVar("T")
 
 PAGES_PER_WORKER = 4
 """Pages of each worker that may wait to be taken; a large page weighs more than one."""
@@ -32,6 +35,39 @@ LONGEST_SILENCE = 0.2
 """Seconds between two ticks while no page comes."""
 FAREWELL = 1.0
 """Seconds that the workers together get to end; one that awaits an answer is left behind."""
+
+
+def aside(work: Callable[[requests.Session], T], tick: Callable[[], None]) -> T:
+    """Do something with a session of its own, while the caller stays able to stop.
+
+    Args:
+        work: What to do, in a thread.
+        tick: Called at least every 0.2 s; it may raise, and then the thread is left behind.
+
+    Returns:
+        What the work returns.
+
+    Raises:
+        BaseException: As the work raises.
+    """
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            with timely_session() as session:
+                results.append(work(session))
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failures.append(error)
+
+    worker = threading.Thread(target=do, name="kapture-first", daemon=True)
+    worker.start()
+    while worker.is_alive():
+        worker.join(LONGEST_SILENCE)
+        tick()
+    if failures:
+        raise failures[0]
+    return results[0]
 
 
 class Fetch:
@@ -57,7 +93,7 @@ class Fetch:
         self._read_day = read_day
         self._tick = tick
         self._bound = PAGES_PER_WORKER * concurrency
-        self._waiting: dict[int, deque[Page | DayFacts | BaseException]] = {}
+        self._waiting: dict[int, deque[Item | BaseException]] = {}
         self._pages = 0
         self._head = 0
         self._next = 0
@@ -87,7 +123,7 @@ class Fetch:
         for worker in self._workers:
             worker.join(FAREWELL / len(self._workers))
 
-    def pages(self, index: int) -> Iterator[Page | DayFacts]:
+    def pages(self, index: int) -> Iterator[Item]:
         """Give the pages of one day, then its facts; days must be taken in their order.
 
         Args:
@@ -118,7 +154,7 @@ class Fetch:
                 raise item
             if item is not None:
                 yield item
-            if isinstance(item, DayFacts):
+            if isinstance(item, (DayFacts, UnreadDay)):
                 return
 
     def _work(self) -> None:
@@ -146,7 +182,7 @@ class Fetch:
                 self._changed.wait()
             return None
 
-    def _put(self, index: int, item: Page | DayFacts) -> None:
+    def _put(self, index: int, item: Item) -> None:
         """Hand on a page, and come back once there is room for another one."""
         with self._changed:
             if not self._stopped:

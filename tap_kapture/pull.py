@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tap_kapture.days import Horizon, PlannedDay
+from tap_kapture.days import Horizon
 from tap_kapture.envelopes import valid_utf8
-from tap_kapture.fetch import Fetch
+from tap_kapture.errors import KaptureError
+from tap_kapture.fetch import Fetch, aside
 from tap_kapture.gate import Gate
+from tap_kapture.heads import Heads
+from tap_kapture.keeping import Keeper, newest_first
+from tap_kapture.memory import Memory
+from tap_kapture.paging.contact import Contact
+from tap_kapture.paging.learned import Learned
+from tap_kapture.paging.reading import DayReader
+from tap_kapture.paging.tally import DayFacts, Page, UnreadDay
 from tap_kapture.progress import Progress
-from tap_kapture.readings import DayFacts, DayReader, Page
 from tap_kapture.records import Shaper
 from tap_kapture.responses import Reader
-from tap_kapture.transport import PageRequest, Transport
+from tap_kapture.transport import Transport
 from tap_kapture.typed_records import TypedShaper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date, datetime
 
     import msgspec
     import requests
-    from singer_sdk.streams.rest import HTTPRequest
 
     from tap_kapture.bookmarks import Bookmark
-    from tap_kapture.schemas import Column
+    from tap_kapture.days import PlannedDay
+    from tap_kapture.endpoint import Endpoint, Observer
+    from tap_kapture.fetch import Item
+    from tap_kapture.paging.dialect import Request
+    from tap_kapture.responses import Answer
     from tap_kapture.settings import Settings
+    from tap_kapture.troubles import Troubles
 
 REREAD_BUFFER = 32 * 1024 * 1024
 """Bytes of a re-read day that are held back until it is known whether the day changed."""
@@ -38,44 +49,6 @@ hand when they are encoded."""
 logger = logging.getLogger("tap-kapture")
 
 Records = list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What a pull has to know of its stream.
-
-    Attributes:
-        stream: Name of the stream.
-        key: Name of the primary key.
-        status_column: Name of the column that tells open from closed, or None.
-        columns: The columns.
-        other_paths: Other known paths of the endpoint.
-        build: Makes the HTTP request of a page.
-        auth: Adds the credential to a request.
-    """
-
-    stream: str
-    key: str
-    status_column: str | None
-    columns: tuple[Column, ...]
-    other_paths: tuple[str, ...]
-    build: Callable[[PageRequest], HTTPRequest]
-    auth: Callable[[requests.PreparedRequest], requests.PreparedRequest]
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Who is told what while a pull goes on.
-
-    Attributes:
-        checkpoint: Is given the new bookmark behind every day's last record.
-        tick: Called at least every 0.2 s while waiting, and for every page; it may raise.
-        response: Is told each response; called by the workers.
-    """
-
-    checkpoint: Callable[[Bookmark], None]
-    tick: Callable[[], None]
-    response: Callable[[requests.Response], None]
 
 
 class Pull:
@@ -102,18 +75,36 @@ class Pull:
             as_dicts: Whether each record is wanted as a dict; otherwise as anything that msgspec
                 encodes as the same object.
         """
-        self._bookmark = bookmark
         self._observer = observer
+        self._token_setting = settings.token_setting(endpoint.stream)
         self._stream = endpoint.stream
         self._concurrency = settings.concurrency
+        follows = endpoint.status_column is not None
         self._horizon = Horizon.at(
             now,
             settings.zone,
             start=settings.start_day,
             end=settings.end_day,
             lookback_days=settings.lookback_days,
-            refresh_days=settings.open_ticket_refresh_days if endpoint.status_column else 0,
+            refresh_days=settings.open_ticket_refresh_days if follows else 0,
             newest_first=settings.backfill_order == "newest_first",
+        )
+        memory = Memory(
+            bookmark.dialect if bookmark else None, settings, endpoint.stream, self._horizon.today
+        )
+        self._learned = Learned(
+            endpoint.stream,
+            memory.dialect(),
+            page_size=settings.page_size,
+            stated=memory.stated,
+        )
+        self._keeper = Keeper(
+            endpoint.stream,
+            bookmark,
+            self._horizon,
+            closed_statuses=settings.closed_statuses if follows else None,
+            memory=memory,
+            learned=self._learned,
         )
         self._shaper = Shaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
         self._shape: Callable[[msgspec.Raw | bytes], Any] = (
@@ -121,15 +112,20 @@ class Pull:
             if as_dicts
             else TypedShaper(endpoint.columns, self._shaper).shape
         )
+        self._heads = Heads(
+            endpoint.key,
+            self._shaper.converters[endpoint.key],
+            endpoint.status_column,
+            settings.closed_statuses,
+        )
         self._reader = DayReader(
             endpoint.stream,
-            key=endpoint.key,
-            convert_key=self._shaper.converters[endpoint.key],
-            status=endpoint.status_column,
-            closed_statuses=settings.closed_statuses,
-            page_size=settings.page_size,
+            self._heads,
+            self._learned,
             verify_last_page=settings.verify_last_page,
+            whole_day=settings.paging_of(endpoint.stream) == "whole_day",
         )
+        self._first_answers: dict[Request, Answer] = {}
         self._gate = Gate(settings.concurrency)
         self._transport = Transport(
             endpoint.stream,
@@ -147,6 +143,11 @@ class Pull:
         """Requests sent so far, retries included."""
         return self._transport.traffic.requests
 
+    @property
+    def troubles(self) -> Troubles:
+        """The days that are not whole."""
+        return self._keeper.troubles
+
     def records(self) -> Iterator[Records]:
         """Yield the records to emit, some at a time, in the order of the plan.
 
@@ -154,15 +155,9 @@ class Pull:
         the moment at which the bookmark may say so.
 
         Raises:
-            KaptureError: A day could not be read; every day before it is out.
+            KaptureError: The account cannot be read any further; every day before is out.
         """
-        given_up = {}
-        if self._bookmark is None:
-            days = self._horizon.all_days()
-        else:
-            days = self._horizon.plan(self._bookmark)
-            given_up = self._horizon.given_up(self._bookmark)
-            self._bookmark = self._bookmark.without(set(given_up))
+        days = self._keeper.plan()
         if self._horizon.start > self._horizon.last:
             logger.warning(
                 "%s: start_date %s lies after the last day to pull, %s: there is nothing to load",
@@ -171,46 +166,101 @@ class Pull:
                 self._horizon.last,
             )
         progress = Progress(self._stream, len(days))
+        try:
+            found = self._first_contact(days, progress)
+            yield from self._read(days, progress)
+            if self._keeper.begins and not self._keeper.found and days:
+                found = self._search(days, progress) or found
+            while again := self._keeper.to_read_again():
+                yield from self._read(again, progress)
+            if found and not self._keeper.found and self._keeper.begins:
+                what = "records came, but no day shows them in any known way of asking"
+                raise self._learned.refusal(what)
+            self._checkpoint(self._keeper.concluded())
+        finally:
+            self._gate.stop()
+            traffic, keeper = self._transport.traffic, self._keeper
+            misfits = self._shaper.misfits()
+            progress.summarise(traffic, keeper.open_days, keeper.given_up.values(), misfits)
 
-        def tick() -> None:
-            progress.tick()
-            self._observer.tick()
+    # How the account is to be asked
 
-        fetch = Fetch(days, self._read, concurrency=self._concurrency, tick=tick)
+    def _first_contact(self, days: Sequence[PlannedDay], progress: Progress) -> bool:
+        """Ask for the newest days to learn how the account pages; True if records came."""
+        newest = newest_first(days, self._horizon)
+        if not newest or self._learned.dialect.confirmed:
+            return False
+        contact = aside(
+            lambda session: self._contact(session, newest).begin(newest),
+            partial(self._tick, progress),
+        )
+        self._first_answers = contact.answers
+        return contact.found
+
+    def _search(self, days: Sequence[PlannedDay], progress: Progress) -> bool:
+        """Look for records in other ways, behind a first load in which none came."""
+        newest = sorted((day.day for day in days), reverse=True)
+        contact = aside(
+            lambda session: self._contact(session, newest).search(newest),
+            partial(self._tick, progress),
+        )
+        if not contact.found:
+            logger.warning(
+                "%s: nothing came at all from %s to %s, nor in other ways of asking. If the "
+                "account has %s there, check 'cm_id', 'start_date', and whether '%s' holds the "
+                "token of this API",
+                self._stream,
+                self._horizon.start,
+                self._horizon.last,
+                self._stream,
+                self._token_setting,
+            )
+        return contact.found
+
+    def _contact(self, session: requests.Session, days: Sequence[date]) -> Contact:
+        moving = frozenset(day for day in days if not self._horizon.closed(day))
+        ask = partial(self._transport.ask, session)
+        return Contact(ask, self._heads, self._learned, moving)
+
+    # Days
+
+    def _read(self, days: Sequence[PlannedDay], progress: Progress) -> Iterator[Records]:
+        tick = partial(self._tick, progress)
+        fetch = Fetch(days, self._read_day, concurrency=self._concurrency, tick=tick)
         try:
             with fetch:
                 for index, day in enumerate(days):
                     progress.begin(day)
                     yield from self._day(day, fetch.pages(index), progress)
                     progress.finish(day)
-        finally:
+        except BaseException:
             self._gate.stop()
+            raise
+        finally:
             fetch.join()
-            kept = self._bookmark.days.values() if self._bookmark else ()
-            traffic = self._transport.traffic
-            progress.summarise(traffic, kept, given_up.values(), self._shaper.misfits())
 
-    def _day(
-        self, day: PlannedDay, items: Iterator[Page | DayFacts], progress: Progress
-    ) -> Iterator[Records]:
+    def _day(self, day: PlannedDay, items: Iterator[Item], progress: Progress) -> Iterator[Records]:
         """Yield the records of one day, then move the bookmark."""
         held: list[Page] | None = [] if day.digest else None
         size = 0
         for item in items:
-            if isinstance(item, DayFacts):
-                unchanged = held is not None and item.digest == day.digest
-                progress.unchanged += unchanged
-                if held and not unchanged:
-                    yield from self._shaped(held, progress)
-                self._finish(day, item)
-            elif held is None:
-                yield from self._shaped([item], progress)
-            else:
+            if isinstance(item, Page):
+                if held is None:
+                    yield from self._shaped([item], progress)
+                    continue
                 held.append(item)
                 size += item.size
                 if size > REREAD_BUFFER:
                     yield from self._shaped(held, progress)
                     held = None
+                continue
+            unchanged = (
+                held is not None and isinstance(item, DayFacts) and item.digest == day.digest
+            )
+            progress.unchanged += unchanged
+            if held and not unchanged:
+                yield from self._shaped(held, progress)
+            self._finish(day.day, item)
 
     def _shaped(self, pages: list[Page], progress: Progress) -> Iterator[Records]:
         for page in pages:
@@ -228,18 +278,36 @@ class Pull:
             self._transport.traffic.add(replaced=replaced)
             return self._shape(valid)
 
-    def _finish(self, day: PlannedDay, facts: DayFacts) -> None:
-        if self._bookmark is None:
-            return
-        kept = self._horizon.ledger_day(day.day, open_count=facts.open_count, digest=facts.digest)
-        closed = self._horizon.closed(day.day)
-        self._bookmark = self._bookmark.finished(day.day, closed=closed, kept=kept)
-        self._observer.checkpoint(self._bookmark)
+    def _finish(self, day: date, end: DayFacts | UnreadDay) -> None:
+        if isinstance(end, UnreadDay):
+            self._checkpoint(self._keeper.unread(day, end.error))
+        else:
+            self._checkpoint(self._keeper.finished(day, end))
 
-    def _read(self, session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
-        """Read one day, in a worker."""
-        return self._reader.read(
-            day.day,
-            lambda limit, offset: self._transport.ask(session, PageRequest(day.day, limit, offset)),
-            digest=bool(day.digest) or self._horizon.remembers(day.day),
-        )
+    def _checkpoint(self, bookmark: Bookmark | None) -> None:
+        if bookmark is not None:
+            self._observer.checkpoint(bookmark)
+
+    def _tick(self, progress: Progress) -> None:
+        progress.tick()
+        self._observer.tick()
+
+    # In a worker
+
+    def _read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Item]:
+        """Read one day; what concerns no other day is its result."""
+        try:
+            yield from self._reader.read(
+                day.day,
+                partial(self._ask, session),
+                digest=bool(day.digest) or self._horizon.remembers(day.day),
+                moves=not self._horizon.closed(day.day),
+            )
+        except KaptureError as error:
+            if not error.stops_only_its_day:
+                raise
+            yield UnreadDay(error)
+
+    def _ask(self, session: requests.Session, request: Request) -> Answer:
+        known = self._first_answers.pop(request, None) if self._first_answers else None
+        return known or self._transport.ask(session, request)

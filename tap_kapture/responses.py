@@ -33,6 +33,7 @@ from tap_kapture.envelopes import (
 )
 from tap_kapture.errors import (
     KaptureAuthError,
+    KaptureRefusedError,
     KaptureRequestError,
     KaptureResponseError,
     KaptureThrottledError,
@@ -179,14 +180,14 @@ class Reader:
             raise KaptureTransientError(msg)
         if meaning is Meaning.REQUEST:
             msg = f"Kapture refused the request with '{self.quote(text)}'. {CHECK_REQUEST}"
-            raise KaptureRequestError(msg)
+            raise KaptureRefusedError(msg)
         if succeeded:
             _refuse_success(f"the text '{self.quote(text)}'", ADD_PATTERN)
         msg = (
             f"Kapture answered status failed with the unknown text '{self.quote(text)}'. "
             f"{ADD_PATTERN}"
         )
-        raise KaptureRequestError(msg)
+        raise KaptureRefusedError(msg)
 
     def _refuse_status(self, reply: Reply) -> None:
         status = reply.status
@@ -224,7 +225,7 @@ class Reader:
             raise self._auth_error(msg_0)
         said = f" and '{self.quote(hint)}'" if hint else ""
         msg = f"Kapture refused the request with HTTP {status}{said}. {CHECK_REQUEST}"
-        raise KaptureRequestError(msg)
+        raise KaptureRefusedError(msg)
 
     def _auth_error(self, what: str) -> KaptureAuthError:
         return KaptureAuthError(

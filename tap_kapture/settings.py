@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TOKENS = ("auth_token", "tickets_auth_token", "customers_auth_token")
 """The settings that hold a credential."""
 
+STREAMS = ("tickets", "customers")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -36,6 +38,8 @@ class Settings:
         end_day: Last day to pull, or None for today.
         zone: The account's zone.
         closed_statuses: Statuses that count as closed, in lower case.
+        paging: How each stream pages, as far as the settings state it.
+        paths: Path of each stream's endpoint.
         no_data: Patterns of further texts that mean "no records".
         retry: Patterns of further texts after which all wait and try again.
     """
@@ -56,6 +60,9 @@ class Settings:
     concurrency: int
     max_retries: int
     request_timeout: int
+    unsettled_days: str
+    paging: Mapping[str, str]
+    paths: Mapping[str, str]
     tickets_body: Mapping[str, Any]
     customers_body: Mapping[str, Any]
     no_data: tuple[re.Pattern[str], ...]
@@ -77,6 +84,18 @@ class Settings:
         """Return the name of the setting that holds the credential of a stream."""
         own = f"{stream}_auth_token"
         return own if own in self.tokens else "auth_token"
+
+    def paging_of(self, stream: str) -> str:
+        """Return how a stream pages as the settings state it, ``learn`` if they do not."""
+        return self.paging.get(stream, "learn")
+
+    def path_of(self, stream: str) -> str:
+        """Return the path of a stream's endpoint."""
+        return self.paths[stream]
+
+    def body_of(self, stream: str) -> Mapping[str, Any]:
+        """Return the further keys in the body of a stream's requests."""
+        return self.tickets_body if stream == "tickets" else self.customers_body
 
 
 def parse(config: Mapping[str, Any]) -> Settings:
@@ -123,6 +142,8 @@ def parse(config: Mapping[str, Any]) -> Settings:
         ),
         "zone": zone,
         "cm_id": config.get("cm_id"),
+        "paging": {stream: config[f"{stream}_paging"] for stream in STREAMS},
+        "paths": {stream: config[f"{stream}_path"] for stream in STREAMS},
         "closed_statuses": frozenset(s.strip().lower() for s in config["closed_statuses"]),
     }
     for name in ("tickets_path", "customers_path"):
@@ -134,7 +155,8 @@ def parse(config: Mapping[str, Any]) -> Settings:
         raise KaptureConfigError("\n".join(errors))
     same = (
         "lookback_days open_ticket_refresh_days backfill_order page_size verify_last_page "
-        "concurrency max_retries request_timeout tickets_body customers_body clean_text"
+        "unsettled_days concurrency max_retries request_timeout tickets_body customers_body "
+        "clean_text"
     )
     return Settings(**values, **{name: config[name] for name in same.split()})
 

@@ -13,8 +13,8 @@ from tap_kapture.schemas import CUSTOMERS, TICKETS
 if t.TYPE_CHECKING:
     from singer_sdk.streams.rest import JSONPayload
 
+    from tap_kapture.paging.dialect import Request
     from tap_kapture.tap import TapKapture
-    from tap_kapture.transport import PageRequest
 
 
 logger = logging.getLogger("tap-kapture")
@@ -29,15 +29,20 @@ class TicketsStream(KaptureStream):
     columns = TICKETS
     status_column = "status"
 
-    def request_body(self, page: PageRequest) -> JSONPayload:
+    def request_body(self, page: Request) -> JSONPayload:
         """Return an array of one object, as the endpoint wants it.
 
         Args:
             page: The page to ask for.
         """
-        day = page.day.isoformat()
-        window = {"start_date": day, "end_date": day, "limit": page.limit, "offset": page.offset}
-        return t.cast("JSONPayload", [{**self.settings.tickets_body, **window}])
+        body: dict[str, t.Any] = {
+            **self.settings.tickets_body,
+            "start_date": page.day.isoformat(),
+            "end_date": page.end.isoformat(),
+            "limit": page.limit,
+            "offset": page.offset,
+        }
+        return t.cast("JSONPayload", [_as_asked(body)])
 
 
 class CustomersStream(KaptureStream):
@@ -59,21 +64,22 @@ class CustomersStream(KaptureStream):
         super().__init__(tap)
         self.selected_by_default = tap.config.get("cm_id") is not None
 
-    def request_body(self, page: PageRequest) -> JSONPayload:
+    def request_body(self, page: Request) -> JSONPayload:
         """Return an object with numbers as text, as Kapture's own samples send it.
 
         Args:
             page: The page to ask for.
         """
-        day = page.day.isoformat()
-        return {
-            **self.settings.customers_body,
-            "cm_id": self.settings.cm_id,
-            "createStartDate": day,
-            "createEndDate": day,
-            "limit": str(page.limit),
-            "offset": str(page.offset),
-        }
+        return _as_asked(
+            {
+                **self.settings.customers_body,
+                "cm_id": self.settings.cm_id,
+                "createStartDate": page.day.isoformat(),
+                "createEndDate": page.end.isoformat(),
+                "limit": str(page.limit),
+                "offset": None if page.offset is None else str(page.offset),
+            }
+        )
 
     def _can_be_read(self) -> bool:
         if self.settings.cm_id is not None:
@@ -92,3 +98,8 @@ class CustomersStream(KaptureStream):
             "or deselect the stream (Meltano: select '!customers.*')"
         )
         raise KaptureConfigError(msg)
+
+
+def _as_asked(body: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Leave ``offset`` out where the account does not take it."""
+    return {name: value for name, value in body.items() if name != "offset" or value is not None}

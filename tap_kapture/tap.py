@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
+from functools import cached_property
 from io import StringIO
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +24,7 @@ from tap_kapture.config_errors import describe
 from tap_kapture.errors import KaptureConfigError, KaptureStateError
 from tap_kapture.messages import MessageWriter
 from tap_kapture.streams import CustomersStream, TicketsStream
+from tap_kapture.troubles import Troubles, incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +71,23 @@ class TapKapture(Tap):
         if self._settings is None:
             self._settings = settings.parse(self.config)
         return self._settings
+
+    @cached_property
+    def troubles(self) -> list[Troubles]:
+        """The days of each stream that are not whole."""
+        return []
+
+    def sync_all(self) -> None:  # type: ignore[misc] # final, but the only end of all streams
+        """Sync all selected streams.
+
+        Raises:
+            KaptureIncompleteError: Everything is loaded but some days, which it names.
+        """
+        self.troubles.clear()
+        super().sync_all()
+        unsettled_fails = self.settings.unsettled_days == "fail"
+        if error := incomplete(self.troubles, unsettled_fails=unsettled_fails):
+            raise error
 
     def discover_streams(self) -> list[KaptureStream]:
         """Return both streams; their schemas are fixed, so no request is needed."""

@@ -12,8 +12,10 @@ import backoff
 import requests
 
 from tap_kapture.errors import (
+    KaptureConnectionError,
     KaptureError,
     KaptureRequestError,
+    KaptureServerError,
     KaptureThrottledError,
     KaptureTransientError,
 )
@@ -21,31 +23,16 @@ from tap_kapture.responses import Answer, Reader, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from datetime import date
 
     from singer_sdk.streams.rest import HTTPRequest
 
     from tap_kapture.gate import Gate
+    from tap_kapture.paging.dialect import Request
 
 LONGEST_WAIT = 60.0
 """Upper bound of the random wait between two tries, in seconds."""
 
 logger = logging.getLogger("tap-kapture")
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """Which page of which day to ask for.
-
-    Attributes:
-        day: The day, local to the account.
-        limit: Rows to ask for.
-        offset: Rows to skip.
-    """
-
-    day: date
-    limit: int
-    offset: int
 
 
 @dataclass(slots=True)
@@ -80,7 +67,7 @@ class Transport:
         self,
         stream: str,
         *,
-        build: Callable[[PageRequest], HTTPRequest],
+        build: Callable[[Request], HTTPRequest],
         auth: Callable[[requests.PreparedRequest], requests.PreparedRequest],
         observe: Callable[[requests.Response], None],
         reader: Reader,
@@ -111,7 +98,7 @@ class Transport:
         self._max_retries = max_retries
         self._settings: dict[str, Any] = {}
 
-    def ask(self, session: requests.Session, page: PageRequest) -> Answer:
+    def ask(self, session: requests.Session, page: Request) -> Answer:
         """Return a page, trying again as long as that may help.
 
         Args:
@@ -134,12 +121,12 @@ class Transport:
                 return outcome
             error, pauses = outcome
             if tries > self._max_retries:
-                raise self._given_up(error, tries).at(self._stream, page.day, page.offset)
+                raise self._given_up(error, tries).at(self._stream, page.day, page.offset or 0)
             self._wait(error, next(waits), page, tries, pauses)
         raise AssertionError  # count() does not end
 
     def _try(
-        self, session: requests.Session, page: PageRequest
+        self, session: requests.Session, page: Request
     ) -> Answer | tuple[KaptureTransientError, int]:
         """Ask once; return the page, or why another try may help and the pauses before this one."""
         pauses = 0
@@ -150,12 +137,12 @@ class Transport:
         except KaptureTransientError as error:
             return error, pauses
         except KaptureError as error:
-            raise error.at(self._stream, page.day, page.offset) from None
+            raise error.at(self._stream, page.day, page.offset or 0) from None
         self._gate.clean_answer()
         self.traffic.add(replaced=answer.replaced)
         return answer
 
-    def _send(self, session: requests.Session, page: PageRequest) -> Reply:
+    def _send(self, session: requests.Session, page: Request) -> Reply:
         request = self._build(page)
         self.traffic.add(requests=1)
         try:
@@ -180,7 +167,7 @@ class Transport:
             # The class says enough; the text may hold anything.
             if "CERTIFICATE_VERIFY_FAILED" in repr(error):
                 raise KaptureRequestError(_NOT_TRUSTED) from None
-            raise KaptureTransientError(_reason(error)) from None
+            raise KaptureConnectionError(_reason(error)) from None
         self._observe(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         path = response.request.path_url
@@ -197,7 +184,7 @@ class Transport:
         return self._settings
 
     def _wait(
-        self, error: KaptureTransientError, bound: float, page: PageRequest, tries: int, pauses: int
+        self, error: KaptureTransientError, bound: float, page: Request, tries: int, pauses: int
     ) -> None:
         """Log why, and wait: all workers after 429 and 503, this one alone after anything else."""
         wait = backoff.full_jitter(bound)
@@ -208,7 +195,7 @@ class Transport:
             "%s, day %s, offset %d: %s; try %d of %d in %.1f s",
             self._stream,
             page.day,
-            page.offset,
+            page.offset or 0,
             error.message,
             tries + 1,
             self._max_retries + 1,
@@ -220,11 +207,14 @@ class Transport:
             self._gate.wait(wait)
 
     @staticmethod
-    def _given_up(error: KaptureTransientError, tries: int) -> KaptureTransientError:
-        return KaptureTransientError(
-            f"{error.message}, and so it stayed for {tries} tries. Everything before this day is "
-            "safe; run again later, or raise 'max_retries' or 'request_timeout'"
-        )
+    def _given_up(error: KaptureTransientError, tries: int) -> KaptureError:
+        what = f"{error.message}, and so it stayed for {tries} tries"
+        if isinstance(error, (KaptureConnectionError, KaptureThrottledError)):
+            return KaptureTransientError(
+                f"{what}. Everything before this day is safe; run again later, or raise "
+                "'max_retries' or 'request_timeout'"
+            )
+        return KaptureServerError(f"{what}. If other days come, ask Kapture support about this one")
 
 
 _NOT_TRUSTED = (

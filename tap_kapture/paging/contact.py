@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tap_kapture.errors import KaptureRefusedError
+from tap_kapture.errors import KaptureError, KaptureRefusedError
 from tap_kapture.paging.dialect import ENDLESS, ONE_DAY, Request, Turn
 from tap_kapture.paging.evidence import Seen, told
 from tap_kapture.paging.learned import LEARNING_REQUESTS
@@ -57,25 +57,38 @@ class Contact:
     _longer_is_refused: bool = False
     _offset_is_refused: bool = False
 
-    def begin(self, days: Sequence[date]) -> None:
+    def begin(self, days: Sequence[date]) -> Contact:
         """Look at the newest days, and learn how they are to be asked for.
 
         Args:
             days: Some days, the likeliest to hold records first.
 
+        Returns:
+            Itself.
+
         Raises:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
             KaptureError: The account cannot be asked at all.
         """
+        failure: KaptureError | None = None
         for day in days[:LOOKED_AT]:
             request = self._usual(day)
-            self.answers[request] = answer = self._first_answer(request)
-            if answer.rows:
-                self._found_usually(day, answer)
-                return
-        self._try(days[:TRIED])
+            try:
+                self.answers[request] = answer = self._first_answer(request)
+                if answer.rows:
+                    self._found_usually(day, answer)
+                    return self
+            except KaptureError as error:
+                if not error.stops_only_its_day:
+                    raise
+                failure = failure or error
+        if failure and not self.answers:
+            raise failure  # no day at all can be asked for
+        if not failure:
+            self._try(days[:TRIED])
+        return self
 
-    def search(self, days: Sequence[date]) -> None:
+    def search(self, days: Sequence[date]) -> Contact:
         """Look once more, behind a load in which nothing came at all.
 
         One window over all days shows whether there is anything; only then, or where so long a
@@ -83,6 +96,9 @@ class Contact:
 
         Args:
             days: All days that were read, the newest first.
+
+        Returns:
+            Itself.
 
         Raises:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
@@ -93,11 +109,12 @@ class Contact:
             if seen.keys:
                 self._spent, self._most = 0, ENDLESS
                 self._try(days)
-                return
+                break
             if seen.keys is None and not offset:
                 self._spent = 0
                 self._try(days[TRIED : TRIED + SEARCHED])
-                return
+                break
+        return self
 
     def _try(self, days: Sequence[date]) -> None:
         """Ask for days in other ways; learn from the first answer that holds records."""

@@ -49,7 +49,8 @@ def learn(
     verdict = judge(seen, learned.dialect)
     for _ in range(requests):
         probe = next_probe(seen, learned.page_size, learned.dialect)
-        if probe is None and verdict.dialect and verdict.certainty < CERTAIN and not moves:
+        in_order = verdict.dialect is not None and verdict.dialect.ordered
+        if probe is None and in_order and verdict.certainty < CERTAIN and not moves:
             probe = seen[0].limit, seen[0].offset  # once more: do rows keep their places?
         if probe is None:
             break

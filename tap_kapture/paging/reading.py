@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_kapture.errors import KapturePagingError, KaptureRefusedError
+from tap_kapture.errors import KaptureDialectError, KapturePagingError, KaptureRefusedError
 from tap_kapture.paging.answers import Answers
 from tap_kapture.paging.dialect import MAX_LIMIT, Request, Total, Turn
 from tap_kapture.paging.evidence import Seen, told
@@ -82,6 +82,8 @@ class DayReader:
         answers = Answers(self._stream, day, ask, tally, self._learned)
         try:
             doubt = yield from self._read(answers, moves=moves)
+        except KaptureDialectError:
+            raise  # of no single day
         except KapturePagingError as error:
             raise error.at(self._stream, day, 0) from None
         yield tally.facts(None if moves else doubt)
@@ -239,7 +241,7 @@ class DayReader:
             if done.teaches and learned.dialect.confirmed:
                 return Lesson.LEARNED
             return learn(
-                list(answers.seen),
+                answers.seen,
                 answers.peek,
                 learned,
                 requests=LEARNING_REQUESTS,

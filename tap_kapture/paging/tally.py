@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from tap_kapture.errors import KaptureError
     from tap_kapture.heads import Heads
 
 
@@ -62,6 +63,17 @@ class DayFacts:
     doubt: Doubt | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadDay:
+    """A day that could not be read, while others can be.
+
+    Attributes:
+        error: Why.
+    """
+
+    error: KaptureError
+
+
 class Tally:
     """Takes the rows of one day, from as many answers as it takes."""
 
@@ -109,7 +121,9 @@ class Tally:
                 self._open.add(key)
             else:
                 self._open.discard(key)
-        return tuple(key for key, _ in heads), fresh
+        # Each row keeps its whole answer in memory; where few are wanted, they are copies.
+        whole = len(fresh) == len(rows)
+        return tuple(key for key, _ in heads), fresh if whole else [row.copy() for row in fresh]
 
     def keys_of(self, rows: Sequence[msgspec.Raw]) -> tuple[str, ...]:
         """Return the keys of rows without taking them.
