@@ -51,18 +51,40 @@ class _Trail:
         self.keys: list[str] = []
         self.distinct: set[str] = set()
         self.moved = 0
+        self._stale = 0
 
-    def follow(self, keys: tuple[str, ...]) -> bool:
-        """Take in the keys of a page; False if none of them is new."""
+    def goes_on(self, keys: tuple[str, ...], *, confirmed: bool) -> bool:
+        """Take in the keys of a page; False if no new ones come any more."""
         known = sum(key in self.distinct for key in keys)
         self.moved += known
         self.keys += keys
         self.distinct.update(keys)
-        return known < len(keys)
+        self._stale = self._stale + 1 if known == len(keys) else 0
+        return self._stale < (MAX_STALE if confirmed else 1)
 
     def ended(self, *, fits: bool) -> Pass:
         """Return what the way came to."""
         return Pass(fits, tuple(self.keys), self.moved)
+
+
+class _Sizes:
+    """The sizes of the pages on the way: all but the last one should be alike."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self._full = 0
+        self._pages = 0
+
+    def regular(self, rows: int) -> bool:
+        """Take in a page with something new; False if the one before it came short."""
+        before, self.last = self.last, rows
+        self._full = self._full or rows
+        self._pages += 1
+        return self._pages == 1 or (before == self._full and rows <= self._full)
+
+    def short(self, limit: int) -> bool:
+        """Whether the last page looks like the end of the day."""
+        return 0 < self.last < limit and (self._pages == 1 or self.last < self._full)
 
 
 def through(
@@ -93,43 +115,47 @@ def through(
 def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
     learned = answers.learned
     trail = _Trail()
-    full = previous = stale = 0
+    sizes = _Sizes()
     alone = False
     while True:
         dialect = learned.dialect
-        # Behind a page that is short, nothing must come before a lone row is sign enough.
-        is_short = 0 < previous < limit and (previous < full or len(trail.keys) == previous)
-        at_end = alone or (dialect.confirmed and is_short and learned.must_see_the_end)
-        overlap = dialect.ordered and previous > 1 and not at_end
+        at_end = alone or (dialect.confirmed and learned.must_see_the_end and sizes.short(limit))
+        overlap = dialect.ordered and sizes.last > 1 and not at_end
         start = len(trail.keys) - overlap
         seen = yield from answers.take(*dialect.ask_rows(start, limit))
         if seen.keys is None or (overlap and seen.keys[:1] != tuple(trail.keys[-1:])):
             return trail.ended(fits=False)
-        rest = seen.keys[1:] if overlap else seen.keys
+        rest = seen.keys[overlap:]
         if teaches(dialect, len(trail.keys) + len(rest), limit):
             return Pass(fits=False, teaches=True)
         alone = overlap and not rest and learned.must_see_the_end
-        if alone:
-            continue
-        if not rest:
-            if overlap:
-                learned.believed(answers.day)
-            elif trail.keys:
-                learned.saw_the_end(len(trail.keys))
+        if not rest and not alone:
+            _note_the_end(answers, len(trail.keys), seen=not overlap)
             return trail.ended(fits=True)
-        if full and (previous != full or len(seen.keys) > full):
+        if not rest:
+            continue
+        if not sizes.regular(len(seen.keys)):
             learned.irregular()
-        stale = 0 if trail.follow(rest) else stale + 1
-        if stale and (not dialect.confirmed or stale == MAX_STALE):
+        if not trail.goes_on(rest, confirmed=dialect.confirmed):
             return trail.ended(fits=False)
-        full, previous = full or len(seen.keys), len(seen.keys)
         if _is_enough(dialect, trail, seen, limit, verify=verify):
             return trail.ended(fits=True)
 
 
+def _note_the_end(answers: Answers, rows: int, *, seen: bool) -> None:
+    """Note how the end of a day showed: nothing came behind it, or its last row came alone."""
+    if not rows:
+        return
+    if seen:
+        answers.learned.saw_the_end(rows)
+    else:
+        answers.learned.believed(answers.day)
+
+
 def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
     trail = _Trail()
-    index = full = previous = 0
+    sizes = _Sizes()
+    index = 0
     while True:
         dialect = answers.learned.dialect
         seen = yield from answers.take(*dialect.ask_page(index, limit))
@@ -139,11 +165,10 @@ def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, 
             return Pass(fits=False, teaches=True)
         if not seen.keys:
             return trail.ended(fits=True)
-        if previous != full:
+        if not sizes.regular(len(seen.keys)):
             answers.learned.irregular()
-        if not trail.follow(seen.keys):
+        if not trail.goes_on(seen.keys, confirmed=False):
             return trail.ended(fits=False)
-        full, previous = full or len(seen.keys), len(seen.keys)
         if _is_enough(dialect, trail, seen, limit, verify=verify):
             return trail.ended(fits=True)
         index += 1
