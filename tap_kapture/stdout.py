@@ -18,8 +18,9 @@ import time
 from contextlib import suppress
 from typing import BinaryIO
 
-ROOMY = 256 * 1024
-"""Bytes that a pipe is asked to hold: Linux's 64 KiB keep writer and reader waiting in turns."""
+ROOMY = 1024 * 1024
+"""Bytes that a pipe is asked to hold, the most that Linux grants everybody: its usual 64 KiB keep
+writer and reader waiting in turns."""
 SHORTEST_NAP, LONGEST_NAP = 0.00005, 0.01
 """Seconds between two looks at a pipe that is too full: each nap is twice the one before."""
 
@@ -96,10 +97,13 @@ if sys.platform != "win32":
                 return select.PIPE_BUF
             # A pipe that still holds about a third has enough for a reader until it is looked at.
             enough = min(max(line, min(rest, self._size // 4)), self._size)
-            nap = SHORTEST_NAP
-            while (free := self._free()) < enough and not self._is_broken():
-                time.sleep(nap)
-                nap = min(2 * nap, LONGEST_NAP)
+            free = self._free()
+            if free < enough:
+                self._poll.poll()
+                nap = SHORTEST_NAP
+                while (free := self._free()) < enough and not self._is_broken():
+                    time.sleep(nap)
+                    nap = min(2 * nap, LONGEST_NAP)
             return free
 
         def _free(self) -> int:

@@ -35,7 +35,7 @@ def lines_of(*lengths: int, seed: int = 1) -> bytearray:
     """Return lines of all lengths between two, in random order."""
     rng = Random(seed)  # noqa: S311 - reproducible
     lines = bytearray()
-    while len(lines) < 2**20:
+    while len(lines) < 2**22:
         lines += b"%x" % len(lines) + b"x" * rng.randint(*lengths) + b"\n"
     return lines
 
@@ -160,7 +160,7 @@ def test_a_reader_gets_every_line(
 
 @posix_only
 def test_a_line_that_no_pipe_can_hold_is_written_too(pipe: tuple[int, int]) -> None:
-    lines = bytearray(b"first\n" + b"x" * 2**20 + b"\nlast\n")
+    lines = bytearray(b"first\n" + b"x" * 2**22 + b"\nlast\n")
     assert Writing(lines, pipe, 0).read_all() == lines
 
 
