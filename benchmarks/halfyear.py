@@ -20,7 +20,7 @@ from benchmarks.process import tell
 from benchmarks.tables import table
 from sandbox import Account, Sandbox
 from sandbox.lifecycle import ONGOING
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

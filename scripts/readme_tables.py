@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_kapture.config import config_jsonschema
+from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, json_schema
-from tap_kapture.streams import CustomersStream, TicketsStream
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.streams import CustomersStream, TicketsStream
+from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import sys
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_kapture.errors import KaptureError, KaptureOutputError
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 logger = logging.getLogger("tap-kapture")
 

@@ -1,7 +1,7 @@
 """Every column once: its name, what it holds and what it means.
 
-The JSON Schema of a stream and the converters of :mod:`tap_kapture.records` both derive from these
-tables. Names are Kapture's own, its misspellings included; types follow the sample bodies.
+The JSON Schema of a stream and what :mod:`tap_kapture.shape` makes of a record both derive from
+these tables. Names are Kapture's own, its misspellings included; types follow the sample bodies.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pytest
 import yaml
 
-from tap_kapture import settings
-from tap_kapture.bookmarks import from_state
-from tap_kapture.streams import CustomersStream, TicketsStream
-from tap_kapture.tap import TapKapture
+from tap_kapture.settings import checked as settings
+from tap_kapture.plan.bookmarks import from_state
+from tap_kapture.singer.streams import CustomersStream, TicketsStream
+from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

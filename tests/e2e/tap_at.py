@@ -10,7 +10,7 @@ import os
 from unittest.mock import patch
 
 from tap_kapture.__main__ import main
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 if __name__ == "__main__":
     started_at = int(os.environ["TAP_STARTED_AT"])

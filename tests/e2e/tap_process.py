@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

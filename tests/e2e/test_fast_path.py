@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from tap_process import Output, catalog_of, pull, select
 
 from sandbox import Account, Quirks, Sandbox
-from tap_kapture.client import KaptureStream
+from tap_kapture.singer.stream import KaptureStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

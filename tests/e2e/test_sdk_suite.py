@@ -11,7 +11,7 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from tap_process import KEYS, not_the_truth, pull
 
 from sandbox import Account, Quirks, Sandbox
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,15 +15,17 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from tap_kapture import progress, transport
+from tap_kapture.pull import progress
+
+from tap_kapture.wire import transport
 from tap_kapture.__main__ import main
-from tap_kapture.tap import TapKapture
-from tap_kapture.transport import PageRequest, Transport
+from tap_kapture.singer.tap import TapKapture
+from tap_kapture.wire.transport import PageRequest, Transport
 
 if TYPE_CHECKING:
     import requests
 
-    from tap_kapture.responses import Answer
+    from tap_kapture.wire.answers import Answer
 
 ASK = Transport.ask
 

@@ -63,7 +63,7 @@ REASONS = {
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr("tap_kapture.transport.LONGEST_WAIT", 0.3)
+    monkeypatch.setattr("tap_kapture.wire.transport.LONGEST_WAIT", 0.3)
     caplog.set_level(logging.INFO)
 
 

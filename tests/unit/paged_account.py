@@ -15,13 +15,13 @@ from sandbox import Quirks
 from sandbox.asking import Asked
 from sandbox.paging import addresses_rows, page_of
 from tap_kapture.errors import KaptureRefusedError
-from tap_kapture.responses import Answer
+from tap_kapture.wire.answers import Answer
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_kapture.paging.dialect import Request
+    from tap_kapture.wire.request import Request
 
 
 def row(key: object, **fields: object) -> bytes:

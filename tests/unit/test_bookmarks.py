@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_kapture.bookmarks import Bookmark, LedgerDay, from_state
+from tap_kapture.plan.bookmarks import Bookmark, LedgerDay, from_state
 from tap_kapture.errors import KaptureStateError
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")

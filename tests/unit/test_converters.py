@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk.contrib.msgspec import encoder
 
-from tap_kapture import converters
-from tap_kapture.cleaning import clean, verbatim, without_nul
-from tap_kapture.converters import DoesNotFitError
-from tap_kapture.instants import instants_in
+from tap_kapture.shape import values as converters
+from tap_kapture.shape.cleaning import clean, verbatim, without_nul
+from tap_kapture.shape.values import DoesNotFitError
+from tap_kapture.shape.instants import instants_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ import datetime as dt
 import pendulum
 import pytest
 
-from tap_kapture.dates import local_day
+from tap_kapture.settings.dates import local_day
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 NEW_YORK = pendulum.timezone("America/New_York")

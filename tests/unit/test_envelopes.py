@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_kapture.envelopes import (
+from tap_kapture.wire.envelopes import (
     decode_envelope,
     decode_record,
     rows_of,

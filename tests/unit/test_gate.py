@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_kapture.gate import CLEAN_ANSWERS_TO_RECOVER, Gate, StoppedError
+from tap_kapture.wire.gate import CLEAN_ANSWERS_TO_RECOVER, Gate, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

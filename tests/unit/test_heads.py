@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_kapture import converters
-from tap_kapture.cleaning import clean
+from tap_kapture.shape import values as converters
+from tap_kapture.shape.cleaning import clean
 from tap_kapture.errors import KaptureRecordError
-from tap_kapture.heads import Heads
-from tap_kapture.wire_numbers import MAX_INTEGER
+from tap_kapture.shape.heads import Heads
+from tap_kapture.shape.numbers import MAX_INTEGER
 
 TEXT_KEYS = Heads("id", partial(converters.text, cleaner=clean), None, frozenset())
 NUMBER_KEYS = Heads("id", converters.integer, None, frozenset())

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_samples import CALENDAR
 
-from tap_kapture import instants
-from tap_kapture.instants import calendar_parts, instant_of_text
+from tap_kapture.shape import instants
+from tap_kapture.shape.instants import calendar_parts, instant_of_text
 
 UTC = dt.timezone.utc
 KOLKATA = pendulum.timezone("Asia/Kolkata")

@@ -8,7 +8,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_kapture.errors import KaptureConfigError
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 SALT = "s4lt-of-ours"
 BASE = {"subdomain": "acme", "auth_token": "token", "start_date": "2024-01-01"}

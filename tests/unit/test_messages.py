@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
-from tap_kapture import messages
+from tap_kapture.singer import messages
 from tap_kapture.errors import KaptureOutputError
-from tap_kapture.messages import MessageWriter
+from tap_kapture.singer.messages import MessageWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from singer_sdk.contrib.msgspec import encoder
 from wire_samples import CALENDAR, CONTACT, CUSTOMER, OLDER_TICKET, TICKET
 
-from tap_kapture.cleaning import clean, without_nul
-from tap_kapture.envelopes import decode_record
-from tap_kapture.records import Shaper
+from tap_kapture.shape.cleaning import clean, without_nul
+from tap_kapture.shape.json import decode_record
+from tap_kapture.shape.odd_records import Shaper
 from tap_kapture.schemas import (
     CONTACTS,
     CUSTOMERS,
@@ -26,7 +26,7 @@ from tap_kapture.schemas import (
     Kind,
     json_schema,
 )
-from tap_kapture.wire_numbers import with_held_numbers
+from tap_kapture.shape.numbers import with_held_numbers
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 STREAMS = {"ticketId": TICKETS, "id": CUSTOMERS}

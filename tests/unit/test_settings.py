@@ -15,10 +15,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_kapture.tap import TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
-    from tap_kapture.settings import Settings
+    from tap_kapture.settings.checked import Settings
 
 TOKEN = "dG9rZW46dmVyeS1zZWNyZXQ="  # noqa: S105 - made up
 GOOD = {"subdomain": "acme", "auth_token": TOKEN, "start_date": "2024-01-01"}

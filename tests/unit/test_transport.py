@@ -13,10 +13,10 @@ import pytest
 from singer_sdk.streams.rest import HTTPRequest
 
 from tap_kapture.errors import KaptureTransientError
-from tap_kapture.gate import Gate
-from tap_kapture.responses import Answer, Reader
-from tap_kapture.sessions import timely_session
-from tap_kapture.transport import PageRequest, Transport
+from tap_kapture.wire.gate import Gate
+from tap_kapture.wire.answers import Answer, Reader
+from tap_kapture.wire.sessions import timely_session
+from tap_kapture.wire.transport import PageRequest, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

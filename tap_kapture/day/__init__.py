@@ -1,0 +1,1 @@
+"""One day read to its end, page by page, on evidence."""

@@ -1,0 +1,213 @@
+"""One way through a day, page by page, in each of the ways in which pages are turned.
+
+A pass ends only on evidence. Where rows are addressed, each page is asked for from the last row of
+the one before: it must begin with that row, and where that row comes alone, the day is whole. So a
+row that moved, and an account that counts something else than it seemed to, show at once. Where
+pages are counted, the page behind the last one must be empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total, Turn
+from tap_kapture.errors import KapturePagingError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tap_kapture.day.listing import Answers
+    from tap_kapture.day.tally import Page
+    from tap_kapture.dialect.evidence import Seen
+
+ENOUGH = 2
+"""Rows of a day that can tell dialects apart."""
+MAX_STALE = 3
+"""Pages in a row without a new key after which a day is not read on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one way through a day came to.
+
+    Attributes:
+        fits: Whether every answer was as the dialect has it, and the end was seen.
+        keys: The keys in the order of their places.
+        moved: Keys that came again on a later page.
+        teaches: The dialect is not confirmed, and this day can tell: nothing more was asked.
+    """
+
+    fits: bool
+    keys: tuple[str, ...] = ()
+    moved: int = 0
+    teaches: bool = False
+
+
+class _Trail:
+    """The keys met on the way."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.distinct: set[str] = set()
+        self.moved = 0
+        self._stale = 0
+
+    def goes_on(self, keys: tuple[str, ...], *, confirmed: bool) -> bool:
+        """Take in the keys of a page; False if no new ones come any more."""
+        known = sum(key in self.distinct for key in keys)
+        self.moved += known
+        self.keys += keys
+        self.distinct.update(keys)
+        self._stale = self._stale + 1 if known == len(keys) else 0
+        return self._stale < (MAX_STALE if confirmed else 1)
+
+    def ended(self, *, fits: bool) -> Pass:
+        """Return what the way came to."""
+        return Pass(fits, tuple(self.keys), self.moved)
+
+
+class _Sizes:
+    """The sizes of the pages on the way: all but the last one should be alike."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self._full = 0
+        self._pages = 0
+
+    def regular(self, rows: int) -> bool:
+        """Take in a page with something new; False if the one before it came short."""
+        before, self.last = self.last, rows
+        self._full = self._full or rows
+        self._pages += 1
+        return self._pages == 1 or (before == self._full and rows <= self._full)
+
+    def short(self, limit: int) -> bool:
+        """Whether the last page looks like the end of the day."""
+        return 0 < self.last < limit and (self._pages == 1 or self.last < self._full)
+
+
+def through(
+    answers: Answers, limit: int, *, verify: bool, believe: bool
+) -> Generator[Page, None, Pass]:
+    """Go through a day in the dialect that is known now.
+
+    Args:
+        answers: Asks for its rows.
+        limit: Rows to ask for.
+        verify: Whether a page that is short must be shown to be the last.
+        believe: Whether one answer is the whole day, because the settings say so.
+
+    Yields:
+        Pages of new rows.
+
+    Returns:
+        What it came to.
+    """
+    turn = answers.learned.dialect.turn
+    if turn is Turn.NONE:
+        return (yield from _in_one(answers, limit, believe=believe))
+    if turn in {Turn.PAGES, Turn.LIMIT}:
+        return (yield from _by_pages(answers, limit, verify=verify))
+    return (yield from _by_rows(answers, limit, verify=verify))
+
+
+def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
+    learned = answers.learned
+    trail = _Trail()
+    sizes = _Sizes()
+    alone = False
+    while True:
+        dialect = learned.dialect
+        at_end = alone or (dialect.confirmed and learned.must_see_the_end and sizes.short(limit))
+        overlap = dialect.ordered and sizes.last > 1 and not at_end
+        start = len(trail.keys) - overlap
+        seen = yield from answers.take(*dialect.ask_rows(start, limit))
+        if seen.keys is None or (overlap and seen.keys[:1] != tuple(trail.keys[-1:])):
+            return trail.ended(fits=False)
+        rest = seen.keys[overlap:]
+        if teaches(dialect, len(trail.keys) + len(rest), limit):
+            return Pass(fits=False, teaches=True)
+        alone = overlap and not rest and learned.must_see_the_end
+        if not rest and not alone:
+            _note_the_end(answers, len(trail.keys), seen=not overlap)
+            return trail.ended(fits=True)
+        if not rest:
+            continue
+        if not sizes.regular(len(seen.keys)):
+            learned.irregular()
+        if not trail.goes_on(rest, confirmed=dialect.confirmed):
+            return trail.ended(fits=False)
+        if _is_enough(dialect, trail, seen, limit, verify=verify):
+            return trail.ended(fits=True)
+
+
+def _note_the_end(answers: Answers, rows: int, *, seen: bool) -> None:
+    """Note how the end of a day showed: nothing came behind it, or its last row came alone."""
+    if not rows:
+        return
+    if seen:
+        answers.learned.saw_the_end(rows)
+    else:
+        answers.learned.believed(answers.day)
+
+
+def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
+    trail = _Trail()
+    sizes = _Sizes()
+    index = 0
+    while True:
+        dialect = answers.learned.dialect
+        seen = yield from answers.take(*dialect.ask_page(index, limit))
+        if seen.keys is None:
+            return trail.ended(fits=False)
+        if teaches(dialect, len(seen.keys), limit):
+            return Pass(fits=False, teaches=True)
+        if not seen.keys:
+            return trail.ended(fits=True)
+        if not sizes.regular(len(seen.keys)):
+            answers.learned.irregular()
+        if not trail.goes_on(seen.keys, confirmed=False):
+            return trail.ended(fits=False)
+        if _is_enough(dialect, trail, seen, limit, verify=verify):
+            return trail.ended(fits=True)
+        index += 1
+
+
+def _in_one(answers: Answers, limit: int, *, believe: bool) -> Generator[Page, None, Pass]:
+    """Ask for larger and larger pages until one has room to spare."""
+    while True:
+        dialect = answers.learned.dialect
+        seen = yield from answers.take(limit, 0)
+        if seen.keys is None:
+            return Pass(fits=False)
+        if teaches(dialect, len(seen.keys), limit):
+            return Pass(fits=False, teaches=True)
+        came = len(seen.keys)
+        if came != limit or believe or not dialect.obeys_limit:
+            return Pass(fits=True, keys=seen.keys)
+        if limit >= MAX_LIMIT:
+            msg = (
+                f"nothing turns the page and the day fills the largest one ({MAX_LIMIT} records), "
+                "so the rest of it cannot be reached. Ask Kapture support to switch pagination on "
+                "for the account, then run again"
+            )
+            raise KapturePagingError(msg)
+        limit = min(limit * 2, MAX_LIMIT)
+
+
+def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
+    """Whether a day with so many rows can confirm a dialect that is not confirmed yet."""
+    enough = min(ENOUGH, limit) if dialect.turn is Turn.ROWS else 1
+    return not dialect.confirmed and rows >= enough
+
+
+def _is_enough(dialect: Dialect, trail: _Trail, seen: Seen, limit: int, *, verify: bool) -> bool:
+    """Whether a page ends the day by what is known already, without asking for another."""
+    if not dialect.confirmed:
+        return False
+    if dialect.total is Total.DAY and seen.total == len(trail.distinct):
+        return True
+    # No cap lies below the largest answer, so a smaller page is short for want of rows.
+    came = len(seen.keys or ())
+    return not verify and dialect.regular and came < min(limit, dialect.largest)

@@ -1,0 +1,260 @@
+"""Reading one day to its end: by the dialect, learned where needed, again where rows moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_kapture.day.listing import Answers
+from tap_kapture.day.passes import Pass, through
+from tap_kapture.day.tally import DayFacts, Doubt, Page, Tally
+from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
+from tap_kapture.dialect.evidence import Seen, told
+from tap_kapture.dialect.learned import LEARNING_REQUESTS
+from tap_kapture.dialect.lesson import Lesson, learn
+from tap_kapture.errors import KaptureDialectError, KapturePagingError, KaptureRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from datetime import date
+
+    from tap_kapture.dialect.learned import Learned
+    from tap_kapture.shape.heads import Heads
+    from tap_kapture.wire.answers import Answer
+    from tap_kapture.wire.request import Request
+
+ATTEMPTS = 4
+"""How often a day is begun anew because the dialect turned out to be another one."""
+FEW_PASSES = 2
+"""How often a day is read in pages until nothing new comes, once a day has not come out."""
+SPANS = ((30, 0), (1, 0), (0, 30))
+"""Days before and behind a day that are asked for together with it, to see a larger answer."""
+
+
+class DayReader:
+    """Reads days of one stream; one instance serves all its workers."""
+
+    def __init__(
+        self,
+        stream: str,
+        heads: Heads,
+        learned: Learned,
+        *,
+        verify_last_page: bool,
+        whole_day: bool = False,
+    ) -> None:
+        """Keep the rules.
+
+        Args:
+            stream: Name of the stream, for messages.
+            heads: Reads keys and statuses.
+            learned: What is known of the account.
+            verify_last_page: Whether a page that is short must be shown to be the last.
+            whole_day: Whether one answer is the whole day, because the settings say so.
+        """
+        self._stream = stream
+        self._heads = heads
+        self._learned = learned
+        self._verify = verify_last_page
+        self._whole_day = whole_day
+
+    def read(
+        self,
+        day: date,
+        ask: Callable[[Request], Answer],
+        *,
+        digest: bool = True,
+        moves: bool = False,
+    ) -> Iterator[Page | DayFacts]:
+        """Read a day: yield its pages as they come, each record once, and last what it came to.
+
+        Args:
+            day: The day.
+            ask: Returns the answer to a request.
+            digest: Whether the day will ever be compared with another reading of it.
+            moves: Whether the day can still get records: then rows that move are no doubt.
+
+        Yields:
+            Pages of new rows, then the :class:`DayFacts`.
+
+        Raises:
+            KaptureError: The day cannot be read to its end.
+        """
+        tally = Tally(self._heads, digest=digest)
+        answers = Answers(self._stream, day, ask, tally, self._learned)
+        try:
+            doubt = yield from self._read(answers, moves=moves)
+        except KaptureDialectError:
+            raise  # of no single day
+        except KapturePagingError as error:
+            raise error.at(self._stream, day, 0) from None
+        yield tally.facts(None if moves else doubt)
+
+    def _read(self, answers: Answers, *, moves: bool) -> Generator[Page, None, Doubt | None]:
+        first: Seen | None = None
+        for _ in range(ATTEMPTS):
+            dialect = self._learned.dialect
+            done = yield from self._pass(answers, self._learned.page_size, again=first)
+            first = answers.seen[0] if done.teaches else None
+            if done.fits and not (done.keys or dialect.confirmed):
+                self._learned.read_as_empty(answers.day)
+            if done.fits:
+                return (yield from self._judged(answers, done, moves=moves))
+            if self._learned.dialect.way != dialect.way:
+                continue
+            if not done.teaches and dialect.confirmed:
+                settled = yield from self._settle(answers)
+                if settled or moves:
+                    return None
+            lesson = self._learn(answers, done, moves=moves)
+            if lesson is Lesson.WHOLE:
+                return None
+            if lesson is not Lesson.LEARNED:
+                break
+            if dialect.confirmed and self._learned.dialect.way == dialect.way:
+                return _moved(done)
+        return self._doubt_in_dialect(answers)
+
+    def _pass(
+        self, answers: Answers, limit: int, *, again: Seen | None = None
+    ) -> Generator[Page, None, Pass]:
+        answers.begin(again=again)
+        return (yield from through(answers, limit, verify=self._verify, believe=self._whole_day))
+
+    # What a pass that fits is worth
+
+    def _judged(
+        self, answers: Answers, done: Pass, *, moves: bool
+    ) -> Generator[Page, None, Doubt | None]:
+        """Return the doubt that is left of a day that was read to its end."""
+        if self._learned.dialect.turn is Turn.NONE:
+            return self._doubt_in_one(answers, done.keys)
+        if not (moves or self._is_whole(answers, done)):
+            settled = yield from self._settle(answers, done)
+            if not settled:
+                return _moved(done)
+            done = settled
+        if self._agrees(answers, done) or moves:
+            return None
+        settled = yield from self._settle(answers)
+        if settled and self._agrees(answers, settled):
+            return None
+        self._learned.miscounted()
+        if self._learned.dialect.total is Total.USELESS:
+            return None
+        text = f"Kapture announces {answers.total} records, but sends {len(answers.tally)}"
+        return Doubt("count", text)
+
+    @staticmethod
+    def _is_whole(answers: Answers, done: Pass) -> bool:
+        """Whether each row of the day stands in one place, and no record of it is missing."""
+        if len(answers.tally) == len(done.keys):
+            return True
+        return not (done.moved or answers.missing_in(done.keys))
+
+    def _agrees(self, answers: Answers, done: Pass) -> bool:
+        """Whether the total, if there is one, agrees with what came."""
+        if answers.total is None or not done.keys:
+            return True
+        counts = {len(done.keys), len(set(done.keys))}
+        return self._learned.counted(answers.total, counts, answers.fewest)
+
+    def _doubt_in_one(self, answers: Answers, keys: tuple[str, ...]) -> Doubt | None:
+        """Return the doubt about a day that came in one answer: the account may cut it."""
+        learned, rows = self._learned, len(keys)
+        learned.sized(rows)
+        if not rows or self._whole_day:
+            return None
+        if answers.total is not None and learned.dialect.total is Total.DAY:
+            if answers.total in {rows, len(answers.tally)}:
+                return None
+        elif not answers.missing_in(keys) and self._is_below_a_cap(answers, rows):
+            return None
+        text = (
+            f"nothing turns the page, and {rows} records are the most that ever came in one "
+            "answer, so more may be left out. Ask Kapture support to switch pagination on for the "
+            f"account; if it always sends whole days, set '{self._stream}_paging' to 'whole_day'"
+        )
+        return Doubt("cap", text)
+
+    def _is_below_a_cap(self, answers: Answers, rows: int) -> bool:
+        """Whether a larger answer shows that no cap cut this one; asks for one if need be."""
+        learned = self._learned
+        with learned.lock:
+            for span in SPANS:
+                if rows < learned.dialect.largest:
+                    return True
+                if sum(span) not in learned.refused_spans and answers.widest(*span) is None:
+                    learned.refused_spans.add(sum(span))
+            return rows < learned.dialect.largest
+
+    # Days whose rows move
+
+    def _settle(
+        self, answers: Answers, done: Pass | None = None
+    ) -> Generator[Page, None, Pass | None]:
+        """Read a day again until its rows come out: at once if possible, else in pages."""
+        try:
+            at_once = yield from self._at_once(answers)
+        except KaptureRefusedError:
+            at_once = None
+        if at_once:
+            return at_once
+        previous = done
+        for _ in range(self._learned.passes):
+            again = yield from self._pass(answers, self._learned.page_size)
+            # The same rows in the same places: nothing moved, some are simply listed twice.
+            same = previous is not None and previous.keys == again.keys
+            if again.fits and again.keys and (same or self._is_whole(answers, again)):
+                return again
+            previous = again if again.fits else None
+        self._learned.passes = FEW_PASSES
+        return None
+
+    def _at_once(self, answers: Answers) -> Generator[Page, None, Pass | None]:
+        """Read a day in one page as large as it takes."""
+        dialect = self._learned.dialect
+        if dialect.turn in {Turn.NONE, Turn.LIMIT} or not dialect.obeys_limit:
+            return None
+        limit = min(max(2 * len(answers.tally), 2 * self._learned.page_size), MAX_LIMIT)
+        answers.begin()
+        ask = dialect.ask_page if dialect.turn is Turn.PAGES else dialect.ask_rows
+        page = yield from answers.take(*ask(0, limit))
+        rows = len(page.keys or ())
+        if not rows or rows >= limit:
+            return None
+        if dialect.turn is Turn.PAGES:
+            behind = yield from answers.take(*dialect.ask_page(1, limit))
+            whole = not behind.keys
+        else:
+            overlap = rows > 1 and not self._learned.must_see_the_end
+            behind = yield from answers.take(*dialect.ask_rows(rows - overlap, limit))
+            whole = len(behind.keys or ()) == overlap
+        return Pass(fits=True, keys=page.keys or ()) if whole else None
+
+    # Learning
+
+    def _learn(self, answers: Answers, done: Pass, *, moves: bool) -> Lesson:
+        """Learn the dialect from this day, unless another worker just did."""
+        learned = self._learned
+        with learned.lock:
+            if learned.stated:
+                return Lesson.NONE
+            if done.teaches and learned.dialect.confirmed:
+                return Lesson.LEARNED
+            return learn(
+                answers.seen,
+                answers.peek,
+                learned,
+                requests=LEARNING_REQUESTS,
+                moves=moves,
+            )
+
+    def _doubt_in_dialect(self, answers: Answers) -> Doubt:
+        text = told(answers.seen)
+        self._learned.failed(text)
+        return Doubt("dialect", text)
+
+
+def _moved(done: Pass) -> Doubt:
+    text = f"rows moved between pages ({done.moved} came twice), in every reading"
+    return Doubt("moved", text)

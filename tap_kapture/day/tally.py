@@ -1,0 +1,154 @@
+"""What came of a day: each record once, how many are open, and a digest of them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import msgspec
+
+    from tap_kapture.errors import KaptureError
+    from tap_kapture.shape.heads import Heads
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of a day that were not handed on before.
+
+    Attributes:
+        rows: Each record's JSON.
+        size: Their bytes.
+    """
+
+    rows: list[msgspec.Raw]
+    size: int
+
+    @property
+    def weight(self) -> int:
+        """What the page counts for where waiting pages are bounded: one for each MiB begun."""
+        return 1 + self.size // 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a day may not be whole although it was read.
+
+    Attributes:
+        kind: ``moved``, ``count``, ``cap`` or ``short``; what may clear it later depends on it.
+        text: The reason, for the person who must act.
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """What a finished day came to.
+
+    Attributes:
+        records: Distinct keys.
+        open_count: Of these, tickets that are not closed.
+        digest: Order-insensitive digest of the records; empty when none was asked for.
+        doubt: Why the day is not settled, or None.
+    """
+
+    records: int
+    open_count: int
+    digest: str
+    doubt: Doubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadDay:
+    """A day that could not be read, while others can be.
+
+    Attributes:
+        error: Why.
+    """
+
+    error: KaptureError
+
+
+class Tally:
+    """Takes the rows of one day, from as many answers as it takes."""
+
+    def __init__(self, heads: Heads, *, digest: bool) -> None:
+        """Begin with nothing.
+
+        Args:
+            heads: Reads keys and statuses.
+            digest: Whether the day will ever be compared with another reading of it.
+        """
+        self._heads = heads
+        self._digest = digest
+        self._fingerprint = _lasting if digest else _passing
+        self._contents: dict[str, int] = {}
+        self._open: set[str] = set()
+
+    def __len__(self) -> int:
+        """Distinct keys so far."""
+        return len(self._contents)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a key came already."""
+        return key in self._contents
+
+    def take(self, rows: Sequence[msgspec.Raw]) -> tuple[tuple[str, ...], list[msgspec.Raw]]:
+        """Return the keys of rows, and those rows that are new or differ from before.
+
+        Args:
+            rows: The rows of an answer.
+
+        Raises:
+            KaptureRecordError: A record has no key.
+            KaptureResponseError: A row is no record.
+        """
+        heads = [self._heads.of(row) for row in rows]
+        contents, fresh = self._contents, []
+        for row, (key, is_open), content in zip(
+            rows, heads, map(self._fingerprint, rows), strict=True
+        ):
+            if contents.get(key) == content:
+                continue
+            contents[key] = content
+            fresh.append(row)
+            if is_open:
+                self._open.add(key)
+            else:
+                self._open.discard(key)
+        # Each row keeps its whole answer in memory; where few are wanted, they are copies.
+        whole = len(fresh) == len(rows)
+        return tuple(key for key, _ in heads), fresh if whole else [row.copy() for row in fresh]
+
+    def keys_of(self, rows: Sequence[msgspec.Raw]) -> tuple[str, ...]:
+        """Return the keys of rows without taking them.
+
+        Raises:
+            KaptureRecordError: A record has no key.
+            KaptureResponseError: A row is no record.
+        """
+        return tuple(self._heads.of(row)[0] for row in rows)
+
+    def facts(self, doubt: Doubt | None) -> DayFacts:
+        """Return what the day came to.
+
+        Args:
+            doubt: Why it is not settled, or None.
+        """
+        digest = f"{sum(self._contents.values()) % 2**64:016x}" if self._digest else ""
+        return DayFacts(len(self._contents), len(self._open), digest, doubt)
+
+
+def _lasting(row: msgspec.Raw) -> int:
+    """Return a fingerprint of a record that another run finds again."""
+    return int.from_bytes(blake2b(row, digest_size=8).digest(), "big")
+
+
+def _passing(row: msgspec.Raw) -> int:
+    """Return a fingerprint that tells contents apart within this run, at a third of the cost."""
+    return hash(bytes(row))

@@ -1,0 +1,1 @@
+"""How an account takes limit, offset, dates and totals: learned from its answers."""

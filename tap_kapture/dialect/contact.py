@@ -1,0 +1,227 @@
+"""The first contact with an account: find a reading under which a recent day holds records.
+
+Most accounts answer the usual request for one of the newest days, and nothing is spent: the answers
+are kept for the days' own reading. Only where all of them are empty, or where the request is
+refused, other readings are tried on these days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from tap_kapture.day.passes import teaches
+from tap_kapture.dialect.dialect import ENDLESS, ONE_DAY, Turn
+from tap_kapture.dialect.evidence import Seen, told
+from tap_kapture.dialect.learned import LEARNING_REQUESTS
+from tap_kapture.dialect.lesson import Lesson, learn
+from tap_kapture.errors import KaptureError, KaptureRefusedError
+from tap_kapture.wire.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
+
+    from tap_kapture.dialect.learned import Learned
+    from tap_kapture.shape.heads import Heads
+    from tap_kapture.wire.answers import Answer
+
+LOOKED_AT = 3
+"""Days that are asked for in the usual way."""
+TRIED = 2
+"""Of these, days that are asked for in other ways."""
+SEARCHED = 6
+"""Further days that are asked for in other ways when nothing came at all."""
+
+
+@dataclass
+class Contact:
+    """Asks the first requests of a stream.
+
+    Attributes:
+        ask: Returns the answer to a request.
+        heads: Reads keys.
+        learned: What is known of the account.
+        moving: Days that can still get records.
+        answers: What came for usual requests, to be used once more.
+        found: Whether any answer held records.
+    """
+
+    ask: Callable[[Request], Answer]
+    heads: Heads
+    learned: Learned
+    moving: frozenset[date] = frozenset()
+    answers: dict[Request, Answer] = field(default_factory=dict)
+    found: bool = False
+    _spent: int = 0
+    _most: int = LEARNING_REQUESTS
+    _longer_is_refused: bool = False
+    _offset_is_refused: bool = False
+
+    def begin(self, days: Sequence[date]) -> Contact:
+        """Look at the newest days, and learn how they are to be asked for.
+
+        Args:
+            days: Some days, the likeliest to hold records first.
+
+        Returns:
+            Itself.
+
+        Raises:
+            KaptureDialectError: There are records, but what brings them fits no known dialect.
+            KaptureError: The account cannot be asked at all.
+        """
+        failure: KaptureError | None = None
+        for day in days[:LOOKED_AT]:
+            request = self._usual(day)
+            try:
+                self.answers[request] = answer = self._first_answer(request)
+                if answer.rows:
+                    self._found_usually(day, answer)
+                    return self
+            except KaptureError as error:
+                if not error.stops_only_its_day:
+                    raise
+                failure = failure or error
+        if failure and not self.answers:
+            raise failure  # no day at all can be asked for
+        if not failure:
+            self._try(days[:TRIED])
+        return self
+
+    def search(self, days: Sequence[date]) -> Contact:
+        """Look once more, behind a load in which nothing came at all.
+
+        One window over all days shows whether there is anything; only then, or where so long a
+        window is refused, single days are tried.
+
+        Args:
+            days: All days that were read, the newest first.
+
+        Returns:
+            Itself.
+
+        Raises:
+            KaptureDialectError: There are records, but what brings them fits no known dialect.
+        """
+        self._spent, self._most = 0, LEARNING_REQUESTS
+        for limit, offset in ((self.learned.page_size, 0), (1, 1), (0, 0)):
+            seen = self._asked(days[-1], limit, offset, (days[0] - days[-1]).days + 1)
+            if seen.keys:
+                self._spent, self._most = 0, ENDLESS
+                self._try(days)
+                break
+            if seen.keys is None and not offset:
+                self._spent = 0
+                self._try(days[TRIED : TRIED + SEARCHED])
+                break
+        return self
+
+    def _try(self, days: Sequence[date]) -> None:
+        """Ask for days in other ways; learn from the first answer that holds records."""
+        for limit, offset, shift in self._other_ways():
+            for day in days:
+                seen = self._seen(day, limit, offset, shift)
+                if seen is not None and seen.keys:
+                    self._found_otherwise(day, seen, shift)
+                    return
+                if seen is not None and seen.keys is None:
+                    self._refused(offset)
+                    break
+
+    def _other_ways(self) -> Iterator[tuple[int, int, int]]:
+        """Yield values of ``limit`` and ``offset``, and days to add to the end date.
+
+        A window of two days that is empty holds no empty day either, so one day alone is asked
+        for only if two are refused.
+        """
+        usual = self.learned.page_size, 0
+        yield from self._windows(*usual, alone=False)
+        yield from self._windows(1, 1)
+        if self._offset_is_refused:
+            yield from self._windows(1, 0)
+        yield from self._windows(0, 0)
+
+    def _windows(
+        self, limit: int, offset: int, *, alone: bool = True
+    ) -> Iterator[tuple[int, int, int]]:
+        if not self._longer_is_refused:
+            yield limit, offset, 1
+        if self._longer_is_refused and alone:
+            yield limit, offset, 0
+
+    def _refused(self, offset: int) -> None:
+        """Note what a refusal was about."""
+        if offset:
+            self._offset_is_refused = True
+        else:
+            self._longer_is_refused = True
+
+    def _usual(self, day: date) -> Request:
+        dialect = self.learned.dialect
+        return dialect.request(day, *dialect.first(self.learned.page_size))
+
+    def _first_answer(self, request: Request) -> Answer:
+        """Return the answer to a usual request, without ``offset`` where that is refused."""
+        try:
+            return self.ask(request)
+        except KaptureRefusedError as refusal:
+            if request.offset is None or self.learned.dialect.confirmed:
+                raise
+            try:
+                answer = self.ask(replace(request, offset=None))
+            except KaptureRefusedError:
+                raise refusal from None
+            self.learned.note(sends_offset=False, turn=Turn.NONE)
+            return answer
+
+    def _found_usually(self, day: date, answer: Answer) -> None:
+        """Learn from a usual answer if it holds enough rows."""
+        self.found = True
+        limit, offset = self.learned.dialect.first(self.learned.page_size)
+        first = Seen(limit, offset, self._keys_of(answer), answer.total)
+        if teaches(self.learned.dialect, len(answer.rows), limit):
+            self._learn(day, [first], 0)
+
+    def _found_otherwise(self, day: date, odd: Seen, shift: int) -> None:
+        """Learn from an odd request that brought records although the usual one did not."""
+        self.found = True
+        usual = self.learned.page_size, 0
+        if shift and (odd.limit, odd.offset) != usual:
+            alone = self._seen(day, odd.limit, odd.offset, 0)
+            if alone is not None and alone.keys:
+                odd, shift = alone, 0
+        # Else the request was the usual one but for its end, and that made the difference.
+        self.learned.note(end_exclusive=bool(shift))
+        seen = [odd] if shift else [Seen(*usual, ()), odd]
+        if self._learn(day, seen, shift) is Lesson.NONE:
+            raise self.learned.refusal(told(seen))
+
+    def _learn(self, day: date, seen: list[Seen], shift: int) -> Lesson:
+        return learn(
+            seen,
+            lambda limit, offset: self._asked(day, limit, offset, shift),
+            self.learned,
+            requests=max(LEARNING_REQUESTS - self._spent, LEARNING_REQUESTS // 2),
+            moves=day in self.moving,
+        )
+
+    def _seen(self, day: date, limit: int, offset: int, shift: int) -> Seen | None:
+        """Return what a request shows; None if nothing may be spent any more."""
+        if self._spent >= self._most:
+            return None
+        return self._asked(day, limit, offset, shift)
+
+    def _asked(self, day: date, limit: int, offset: int, shift: int) -> Seen:
+        self._spent += 1
+        sends = self.learned.dialect.sends_offset
+        request = Request(day, day + shift * ONE_DAY, limit, offset if sends else None)
+        try:
+            answer = self.ask(request)
+        except KaptureRefusedError:
+            return Seen(limit, offset, None)
+        self.learned.saw(len(answer.rows))
+        return Seen(limit, offset, self._keys_of(answer), answer.total)
+
+    def _keys_of(self, answer: Answer) -> tuple[str, ...]:
+        return tuple(self.heads.of(row)[0] for row in answer.rows)

@@ -1,1 +1,0 @@
-"""How an account pages: what is known of it, how that is learned, and how a day is read by it."""

@@ -1,0 +1,1 @@
+"""One run of one stream: plan, read, shape, and say what happened, in order."""

@@ -1,0 +1,184 @@
+"""What a run may claim: the bookmark behind every day, and the troubles that qualify it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tap_kapture.day.tally import DayFacts, UnreadDay
+from tap_kapture.dialect.dialect import Turn
+from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED, Bookmark, LedgerDay
+from tap_kapture.plan.days import PlannedDay, Reason
+from tap_kapture.pull.troubles import Troubles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from tap_kapture.dialect.learned import Learned
+    from tap_kapture.errors import KaptureError
+    from tap_kapture.plan.days import Horizon
+    from tap_kapture.pull.memory import Memory
+
+logger = logging.getLogger("tap-kapture")
+
+
+class Keeper:
+    """Keeps the bookmark of one stream while its days are read.
+
+    Attributes:
+        troubles: The days that are not whole.
+        given_up: Days of the ledger that are followed no longer, as they were.
+        found: Whether any record came.
+        begins: Whether nothing was loaded before.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a fact of its own
+        self,
+        stream: str,
+        bookmark: Bookmark | None,
+        horizon: Horizon,
+        *,
+        closed_statuses: frozenset[str] | None,
+        memory: Memory,
+        learned: Learned,
+    ) -> None:
+        """Begin where the last run ended.
+
+        Args:
+            stream: Name of the stream.
+            bookmark: Where the last run ended, or None to keep no bookmark.
+            horizon: The days of the run.
+            closed_statuses: Statuses that count as closed; None for records that do not close.
+            memory: What the state remembers of the dialect.
+            learned: What is known of the account now.
+        """
+        self.troubles = Troubles(stream)
+        self.given_up: dict[date, LedgerDay] = {}
+        self.found = False
+        self._stream = stream
+        self._keeps = bookmark is not None
+        self.begins = bookmark is None or bookmark.value is None or bookmark.empty
+        self._bookmark = Bookmark() if bookmark is None or self.begins else bookmark
+        self._horizon = horizon
+        self._closed = closed_statuses
+        self._memory = memory
+        self._learned = learned
+        self._rereads: set[date] = set()
+        self._old_dialect = self._bookmark.dialect is not None or self.begins
+
+    @property
+    def open_days(self) -> list[LedgerDay]:
+        """The ledger."""
+        return list(self._bookmark.days.values())
+
+    def plan(self) -> list[PlannedDay]:
+        """Return the days to pull.
+
+        Raises:
+            KaptureStateError: The bookmark lies in the future.
+        """
+        if not self._keeps:
+            return self._horizon.all_days()
+        if self._closed is not None and (self._bookmark.closed_statuses or set()) - self._closed:
+            # What closed a ticket so far leaves it open now, and nobody noted which.
+            followed_from = self._bookmark.value
+            self._bookmark = replace(self._bookmark, followed_from=followed_from)
+        days = self._horizon.plan(self._bookmark)
+        self._bookmark = self._bookmark.up_to(self._horizon.first_unclosed)
+        self.given_up = self._horizon.given_up(self._bookmark)
+        self._bookmark = self._bookmark.without(self._horizon.dropped(self._bookmark))
+        self._rereads = {day.day for day in days if day.reason is Reason.REREAD}
+        self._after_rereads()
+        return days
+
+    def ended(self, day: date, end: DayFacts | UnreadDay) -> Bookmark | None:
+        """Take in a day whose records are all out.
+
+        Args:
+            day: The day.
+            end: What it came to.
+
+        Returns:
+            The bookmark to write, or None if there is none to write yet.
+
+        Raises:
+            KaptureError: The day is unread, and it is no longer one day that is to blame.
+        """
+        if isinstance(end, UnreadDay):
+            return self._unread(day, end.error)
+        return self._finished(day, end)
+
+    def _finished(self, day: date, facts: DayFacts) -> Bookmark | None:
+        self.found = self.found or facts.records > 0
+        if facts.doubt is None:
+            self.troubles.fine(day)
+        else:
+            self.troubles.unsettled(day, facts.doubt)
+        trouble = UNSETTLED if facts.doubt else ""
+        kept = self._horizon.ledger_day(
+            day, open_count=facts.open_count, digest=facts.digest, trouble=trouble
+        )
+        if day in self.given_up:
+            self.given_up[day] = LedgerDay(facts.open_count, facts.digest)
+        return self._moved(day, kept)
+
+    def _unread(self, day: date, error: KaptureError) -> Bookmark | None:
+        """Keep a day that could not be read in the ledger until it can."""
+        self.troubles.unread(day, error)
+        known = self._bookmark.days.get(day, LedgerDay(0, ""))
+        return self._moved(day, replace(known, trouble=UNREAD))
+
+    def to_read_again(self) -> list[PlannedDay]:
+        """Return the days that came empty when the dialect was taken for another one."""
+        return [PlannedDay(day, Reason.REREAD) for day in self._learned.to_read_again()]
+
+    def concluded(self) -> Bookmark | None:
+        """Return the bookmark at the end of a run, when all that it shows is known."""
+        cleared, doubtful, doubt = self._learned.at_the_end()
+        self._bookmark = self._bookmark.settled(self.troubles.clear(cleared))
+        doubtful = [day for day in doubtful if self._horizon.closed(day)]
+        if doubt is not None:
+            for day in doubtful:
+                self.troubles.unsettled(day, doubt)
+        self._bookmark = self._bookmark.troubled(doubtful)
+        self._bookmark = replace(self._bookmark, empty=self.begins and not self.found)
+        self._warn_of_old_dialect()
+        return self._to_write() if self._keeps else None
+
+    def _moved(self, day: date, kept: LedgerDay | None) -> Bookmark | None:
+        """Move the bookmark behind a day."""
+        if not self._keeps:
+            return None
+        closed = self._horizon.closed(day)
+        self._bookmark = self._bookmark.finished(day, closed=closed, kept=kept)
+        self._rereads.discard(day)
+        self._after_rereads()
+        # While how the account pages is a guess, an empty day may not be empty.
+        dialect = self._learned.dialect
+        return self._to_write() if dialect.confirmed or not self.begins else None
+
+    def _after_rereads(self) -> None:
+        if not self._rereads and self._closed is not None:
+            self._bookmark = self._horizon.following(self._bookmark, self._closed)
+
+    def _to_write(self) -> Bookmark:
+        return replace(self._bookmark, dialect=self._memory.to_state(self._learned.dialect))
+
+    def _warn_of_old_dialect(self) -> None:
+        dialect = self._learned.dialect
+        odd = dialect.turn is not Turn.ROWS or dialect.end_exclusive
+        if not self._old_dialect and dialect.confirmed and odd:
+            logger.warning(
+                "%s: the state is of a release that did not know how this account pages, so days "
+                "loaded before may lack records: load the stream afresh",
+                self._stream,
+            )
+
+
+def newest_first(days: Sequence[PlannedDay], horizon: Horizon) -> list[date]:
+    """Return planned days, the newest closed ones first and those that can still change last."""
+    planned = sorted({day.day for day in days}, reverse=True)
+    closed = [day for day in planned if horizon.closed(day)]
+    return [*closed[:2], *(day for day in planned if not horizon.closed(day)), *closed[2:]]

@@ -1,0 +1,91 @@
+"""What the state remembers of an account's dialect, and when that is to be learned again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from tap_kapture.dialect import dialect as dialects
+from tap_kapture.dialect.dialect import Dialect, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from tap_kapture.settings.checked import Settings
+
+GOOD_FOR = timedelta(days=30)
+"""How long a dialect is taken as known; then a day shows it again."""
+
+STATED = {
+    "rows": Dialect(Turn.ROWS, confirmed=True),
+    "pages": Dialect(Turn.PAGES, confirmed=True),
+    "pages_from_1": Dialect(Turn.PAGES, base=1, confirmed=True),
+    "whole_day": Dialect(Turn.NONE, confirmed=True),
+}
+"""Dialects that the settings may state, by their name there."""
+
+
+class Memory:
+    """The dialect as a state holds it."""
+
+    def __init__(
+        self, kept: Mapping[str, Any] | None, settings: Settings, stream: str, today: date
+    ) -> None:
+        """Read what is kept.
+
+        Args:
+            kept: The state's part, or None.
+            settings: The configuration; what bears on the dialect is compared with then.
+            stream: Name of the stream.
+            today: The account's day.
+        """
+        self._kept = kept or {}
+        self._stated = STATED.get(settings.paging_of(stream))
+        self._today = today
+        self._settings = _fingerprint(settings, stream)
+
+    @property
+    def stated(self) -> bool:
+        """Whether the settings state the dialect."""
+        return self._stated is not None
+
+    def dialect(self) -> Dialect:
+        """Return the dialect to begin with; a first guess where nothing is known."""
+        known = dialects.from_state(self._kept) or Dialect()
+        if self._stated is not None:
+            return replace(
+                self._stated,
+                end_exclusive=known.end_exclusive,
+                sends_offset=known.sends_offset,
+                largest=known.largest,
+            )
+        fresh = self._kept.get("settings") == self._settings and not self._is_old()
+        return known if fresh else replace(known, confirmed=False)
+
+    def to_state(self, dialect: Dialect) -> dict[str, Any]:
+        """Return what the state keeps of a dialect.
+
+        Args:
+            dialect: What is known now.
+        """
+        known = self.dialect().confirmed and not self.stated
+        learned = self._kept.get("learned") if known else self._today.isoformat()
+        return {**dialect.to_state(), "learned": learned, "settings": self._settings}
+
+    def _is_old(self) -> bool:
+        learned = str(self._kept.get("learned"))
+        return learned < (self._today - GOOD_FOR).isoformat()
+
+
+def _fingerprint(settings: Settings, stream: str) -> str:
+    """Return a digest of the settings that bear on how an account pages."""
+    facts = (
+        (settings.base_url, settings.path_of(stream), dict(settings.body_of(stream))),
+        (settings.cm_id, settings.page_size, settings.paging_of(stream)),
+    )
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return blake2b(text.encode(), digest_size=4).hexdigest()

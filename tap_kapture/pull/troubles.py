@@ -1,0 +1,123 @@
+"""Days that are not whole in the target: told when met, and again on the last line of the run."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tap_kapture.errors import KaptureError, KaptureIncompleteError, KaptureServerError
+from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from tap_kapture.day.tally import Doubt
+
+MOST_DAYS = 50
+"""Days with trouble beyond which a run stops: something larger is wrong."""
+SERVER_FAILURES = 3
+"""Days in a row in which the server failed, after which it is the server and not the day."""
+
+logger = logging.getLogger("tap-kapture")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a day.
+
+    Attributes:
+        day: The day.
+        kind: ``unread`` or ``unsettled``, as in the state.
+        text: Why, in words.
+        doubt: Kind of the doubt about an unsettled day.
+    """
+
+    day: date
+    kind: str
+    text: str
+    doubt: str = ""
+
+
+@dataclass
+class Troubles:
+    """The days of one stream that are not whole.
+
+    Attributes:
+        stream: Name of the stream.
+        found: What was found, by day.
+    """
+
+    stream: str
+    found: dict[date, Trouble] = field(default_factory=dict)
+    _server_failures: int = 0
+
+    def unread(self, day: date, error: KaptureError) -> None:
+        """Note a day that could not be read.
+
+        Args:
+            day: The day.
+            error: Why.
+
+        Raises:
+            KaptureError: It is no longer one day that is to blame.
+        """
+        self._server_failures += isinstance(error, KaptureServerError)
+        if self._server_failures >= SERVER_FAILURES:
+            raise error
+        logger.warning("%s; the other days are read, and this one again in the next run", error)
+        self._add(Trouble(day, UNREAD, str(error)))
+
+    def unsettled(self, day: date, doubt: Doubt) -> None:
+        """Note a day that was read, but may not be whole."""
+        text = f"{self.stream}, day {day}: {doubt.text}"
+        logger.warning("%s; what came is loaded, and it is read again in the next run", text)
+        self._add(Trouble(day, UNSETTLED, text, doubt.kind))
+
+    def fine(self, day: date) -> None:
+        """Note a day that was read and is whole."""
+        self._server_failures = 0
+        self.found.pop(day, None)
+
+    def clear(self, kinds: Iterable[str]) -> set[date]:
+        """Drop the doubts of some kinds, and return their days."""
+        days = {day for day, trouble in self.found.items() if trouble.doubt in set(kinds)}
+        for day in days:
+            del self.found[day]
+        return days
+
+    def _add(self, trouble: Trouble) -> None:
+        self.found[trouble.day] = trouble
+        if len(self.found) > MOST_DAYS:
+            msg = (
+                f"{self.stream}: more than {MOST_DAYS} days could not be read or did not settle, "
+                f"the last one because: {trouble.text}"
+            )
+            raise KaptureIncompleteError(msg)
+
+
+def incomplete(
+    found: Sequence[Troubles], *, unsettled_fails: bool
+) -> KaptureIncompleteError | None:
+    """Return the error that ends a run whose days are not all whole, or None.
+
+    Args:
+        found: The troubles of each stream.
+        unsettled_fails: Whether days that did not settle are a failure, or a warning only.
+    """
+    parts = []
+    for troubles in found:
+        days = sorted(troubles.found.values(), key=lambda trouble: trouble.day)
+        days = [one for one in days if unsettled_fails or one.kind == UNREAD]
+        if len(days) == 1:
+            parts.append(days[0].text)
+        elif days:
+            reasons = {one.text.split(": ", 1)[-1]: None for one in days}
+            listed = ", ".join(one.day.isoformat() for one in days)
+            parts.append(f"{troubles.stream}, {len(days)} days ({listed}): {'; '.join(reasons)}")
+    if not parts:
+        return None
+    return KaptureIncompleteError(
+        f"{'; and '.join(parts)}. All other days are loaded; these are read again in the next run"
+    )

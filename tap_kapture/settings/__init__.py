@@ -1,0 +1,1 @@
+"""What users set: declared once, checked into values, complained of in words."""

@@ -1,0 +1,1 @@
+"""A record as Kapture sent it becomes a record of the schema."""

@@ -1,0 +1,1 @@
+"""The door for Singer targets: the only room that knows the SDK."""
