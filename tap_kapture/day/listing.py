@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.day.tally import Page, Tally
 from tap_kapture.dialect.dialect import MAX_LIMIT, ONE_DAY
-from tap_kapture.dialect.evidence import Seen
+from tap_kapture.dialect.layout import Seen
 from tap_kapture.errors import KaptureError, KaptureRefusedError
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tap_kapture.day.listing import Answers
     from tap_kapture.day.tally import Page
-    from tap_kapture.dialect.evidence import Seen
+    from tap_kapture.dialect.layout import Seen
+    from tap_kapture.dialect.learned import Learned
 
 ENOUGH = 2
 """Rows of a day that can tell dialects apart."""
@@ -87,16 +88,13 @@ class _Sizes:
         return 0 < self.last < limit and (self._pages == 1 or self.last < self._full)
 
 
-def through(
-    answers: Answers, limit: int, *, verify: bool, believe: bool
-) -> Generator[Page, None, Pass]:
+def through(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
     """Go through a day in the dialect that is known now.
 
     Args:
         answers: Asks for its rows.
         limit: Rows to ask for.
         verify: Whether a page that is short must be shown to be the last.
-        believe: Whether one answer is the whole day, because the settings say so.
 
     Yields:
         Pages of new rows.
@@ -106,7 +104,7 @@ def through(
     """
     turn = answers.learned.dialect.turn
     if turn is Turn.NONE:
-        return (yield from _in_one(answers, limit, believe=believe))
+        return (yield from _in_one(answers, limit))
     if turn in {Turn.PAGES, Turn.LIMIT}:
         return (yield from _by_pages(answers, limit, verify=verify))
     return (yield from _by_rows(answers, limit, verify=verify))
@@ -138,7 +136,7 @@ def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, N
             learned.irregular()
         if not trail.goes_on(rest, confirmed=dialect.confirmed):
             return trail.ended(fits=False)
-        if _is_enough(dialect, trail, seen, limit, verify=verify):
+        if _is_enough(learned, trail, seen, limit, verify=verify):
             return trail.ended(fits=True)
 
 
@@ -146,6 +144,7 @@ def _note_the_end(answers: Answers, rows: int, *, seen: bool) -> None:
     """Note how the end of a day showed: nothing came behind it, or its last row came alone."""
     if not rows:
         return
+    answers.learned.shown(rows)
     if seen:
         answers.learned.saw_the_end(rows)
     else:
@@ -157,24 +156,26 @@ def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, 
     sizes = _Sizes()
     index = 0
     while True:
-        dialect = answers.learned.dialect
+        learned = answers.learned
+        dialect = learned.dialect
         seen = yield from answers.take(*dialect.ask_page(index, limit))
         if seen.keys is None:
             return trail.ended(fits=False)
         if teaches(dialect, len(seen.keys), limit):
             return Pass(fits=False, teaches=True)
         if not seen.keys:
+            learned.shown(len(trail.keys))
             return trail.ended(fits=True)
         if not sizes.regular(len(seen.keys)):
             answers.learned.irregular()
         if not trail.goes_on(seen.keys, confirmed=False):
             return trail.ended(fits=False)
-        if _is_enough(dialect, trail, seen, limit, verify=verify):
+        if _is_enough(learned, trail, seen, limit, verify=verify):
             return trail.ended(fits=True)
         index += 1
 
 
-def _in_one(answers: Answers, limit: int, *, believe: bool) -> Generator[Page, None, Pass]:
+def _in_one(answers: Answers, limit: int) -> Generator[Page, None, Pass]:
     """Ask for larger and larger pages until one has room to spare."""
     while True:
         dialect = answers.learned.dialect
@@ -184,7 +185,7 @@ def _in_one(answers: Answers, limit: int, *, believe: bool) -> Generator[Page, N
         if teaches(dialect, len(seen.keys), limit):
             return Pass(fits=False, teaches=True)
         came = len(seen.keys)
-        if came != limit or believe or not dialect.obeys_limit:
+        if came != limit or not dialect.obeys_limit:
             return Pass(fits=True, keys=seen.keys)
         if limit >= MAX_LIMIT:
             msg = (
@@ -202,12 +203,11 @@ def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
     return not dialect.confirmed and rows >= enough
 
 
-def _is_enough(dialect: Dialect, trail: _Trail, seen: Seen, limit: int, *, verify: bool) -> bool:
+def _is_enough(learned: Learned, trail: _Trail, seen: Seen, limit: int, *, verify: bool) -> bool:
     """Whether a page ends the day by what is known already, without asking for another."""
+    dialect = learned.dialect
     if not dialect.confirmed:
         return False
     if dialect.total is Total.DAY and seen.total == len(trail.distinct):
         return True
-    # No cap lies below the largest answer, so a smaller page is short for want of rows.
-    came = len(seen.keys or ())
-    return not verify and dialect.regular and came < min(limit, dialect.largest)
+    return not verify and learned.is_whole(len(seen.keys or ()), limit)

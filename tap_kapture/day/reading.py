@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.day.listing import Answers
 from tap_kapture.day.passes import Pass, through
-from tap_kapture.day.tally import DayFacts, Doubt, Page, Tally
+from tap_kapture.day.tally import DayFacts, Page, Tally
 from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
-from tap_kapture.dialect.evidence import Seen, told
+from tap_kapture.dialect.doubts import Doubt
+from tap_kapture.dialect.evidence import told
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn
 from tap_kapture.errors import KaptureDialectError, KapturePagingError, KaptureRefusedError
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from datetime import date
 
-    from tap_kapture.dialect.learned import Learned
+    from tap_kapture.dialect.doubts import Doubts
+    from tap_kapture.dialect.layout import Seen
     from tap_kapture.shape.heads import Heads
     from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.request import Request
@@ -37,7 +39,7 @@ class DayReader:
         self,
         stream: str,
         heads: Heads,
-        learned: Learned,
+        doubts: Doubts,
         *,
         verify_last_page: bool,
         whole_day: bool = False,
@@ -47,13 +49,14 @@ class DayReader:
         Args:
             stream: Name of the stream, for messages.
             heads: Reads keys and statuses.
-            learned: What is known of the account.
+            doubts: What is counted over all days, and what is known of the account.
             verify_last_page: Whether a page that is short must be shown to be the last.
             whole_day: Whether one answer is the whole day, because the settings say so.
         """
         self._stream = stream
         self._heads = heads
-        self._learned = learned
+        self._doubts = doubts
+        self._learned = doubts.learned
         self._verify = verify_last_page
         self._whole_day = whole_day
 
@@ -95,7 +98,8 @@ class DayReader:
             dialect = self._learned.dialect
             done = yield from self._pass(answers, self._learned.page_size, again=first)
             first = answers.seen[0] if done.teaches else None
-            if done.fits and not (done.keys or dialect.confirmed):
+            unproven = self._learned.stated or not dialect.confirmed
+            if done.fits and not done.keys and unproven:
                 self._learned.read_as_empty(answers.day)
             if done.fits:
                 return (yield from self._judged(answers, done, moves=moves))
@@ -118,7 +122,7 @@ class DayReader:
         self, answers: Answers, limit: int, *, again: Seen | None = None
     ) -> Generator[Page, None, Pass]:
         answers.begin(again=again)
-        return (yield from through(answers, limit, verify=self._verify, believe=self._whole_day))
+        return (yield from through(answers, limit, verify=self._verify))
 
     # What a pass that fits is worth
 
@@ -138,7 +142,7 @@ class DayReader:
         settled = yield from self._settle(answers)
         if settled and self._agrees(answers, settled):
             return None
-        self._learned.miscounted()
+        self._doubts.miscounted()
         if self._learned.dialect.total is Total.USELESS:
             return None
         text = f"Kapture announces {answers.total} records, but sends {len(answers.tally)}"
@@ -156,18 +160,20 @@ class DayReader:
         if answers.total is None or not done.keys:
             return True
         counts = {len(done.keys), len(set(done.keys))}
-        return self._learned.counted(answers.total, counts, answers.fewest)
+        return self._doubts.counted(answers.total, counts, answers.fewest)
 
     def _doubt_in_one(self, answers: Answers, keys: tuple[str, ...]) -> Doubt | None:
         """Return the doubt about a day that came in one answer: the account may cut it."""
         learned, rows = self._learned, len(keys)
-        learned.sized(rows)
-        if not rows or self._whole_day:
+        self._doubts.sized(rows)
+        if not rows:
             return None
         if answers.total is not None and learned.dialect.total is Total.DAY:
             if answers.total in {rows, len(answers.tally)}:
                 return None
-        elif not answers.missing_in(keys) and self._is_below_a_cap(answers, rows):
+        elif not answers.missing_in(keys) and (
+            self._whole_day or self._is_below_a_cap(answers, rows)
+        ):
             return None
         text = (
             f"nothing turns the page, and {rows} records are the most that ever came in one "

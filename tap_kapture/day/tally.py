@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from tap_kapture.dialect.doubts import Doubt
     from tap_kapture.errors import KaptureError
     from tap_kapture.shape.heads import Heads
 
@@ -31,19 +32,6 @@ class Page:
     def weight(self) -> int:
         """What the page counts for where waiting pages are bounded: one for each MiB begun."""
         return 1 + self.size // 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Why a day may not be whole although it was read.
-
-    Attributes:
-        kind: ``moved``, ``count``, ``cap`` or ``short``; what may clear it later depends on it.
-        text: The reason, for the person who must act.
-    """
-
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

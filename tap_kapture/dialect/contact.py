@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.day.passes import teaches
 from tap_kapture.dialect.dialect import ENDLESS, ONE_DAY, Turn
-from tap_kapture.dialect.evidence import Seen, told
+from tap_kapture.dialect.evidence import told
+from tap_kapture.dialect.layout import Seen
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn
 from tap_kapture.errors import KaptureError, KaptureRefusedError
@@ -105,7 +106,7 @@ class Contact:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
         """
         self._spent, self._most = 0, LEARNING_REQUESTS
-        for limit, offset in ((self.learned.page_size, 0), (1, 1), (0, 0)):
+        for limit, offset in (self.learned.dialect.first(self.learned.page_size), (1, 1), (0, 0)):
             seen = self._asked(days[-1], limit, offset, (days[0] - days[-1]).days + 1)
             if seen.keys:
                 self._spent, self._most = 0, ENDLESS
@@ -135,8 +136,10 @@ class Contact:
         A window of two days that is empty holds no empty day either, so one day alone is asked
         for only if two are refused.
         """
-        usual = self.learned.page_size, 0
+        usual = self.learned.dialect.first(self.learned.page_size)
         yield from self._windows(*usual, alone=False)
+        if self.learned.stated:
+            return
         yield from self._windows(1, 1)
         if self._offset_is_refused:
             yield from self._windows(1, 0)
@@ -166,13 +169,15 @@ class Contact:
         try:
             return self.ask(request)
         except KaptureRefusedError as refusal:
-            if request.offset is None or self.learned.dialect.confirmed:
+            known = self.learned.dialect.confirmed and not self.learned.stated
+            if request.offset is None or known:
                 raise
             try:
                 answer = self.ask(replace(request, offset=None))
             except KaptureRefusedError:
                 raise refusal from None
-            self.learned.note(sends_offset=False, turn=Turn.NONE)
+            turn = self.learned.dialect.turn if self.learned.stated else Turn.NONE
+            self.learned.note(sends_offset=False, turn=turn)
             return answer
 
     def _found_usually(self, day: date, answer: Answer) -> None:
@@ -186,13 +191,15 @@ class Contact:
     def _found_otherwise(self, day: date, odd: Seen, shift: int) -> None:
         """Learn from an odd request that brought records although the usual one did not."""
         self.found = True
-        usual = self.learned.page_size, 0
+        usual = self.learned.dialect.first(self.learned.page_size)
         if shift and (odd.limit, odd.offset) != usual:
             alone = self._seen(day, odd.limit, odd.offset, 0)
             if alone is not None and alone.keys:
                 odd, shift = alone, 0
         # Else the request was the usual one but for its end, and that made the difference.
         self.learned.note(end_exclusive=bool(shift))
+        if self.learned.stated:
+            return
         seen = [odd] if shift else [Seen(*usual, ()), odd]
         if self._learn(day, seen, shift) is Lesson.NONE:
             raise self.learned.refusal(told(seen))

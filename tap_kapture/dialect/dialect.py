@@ -160,6 +160,28 @@ class Dialect:
             return 0, 0 if self.strict else count
         return (number - self.base) * count, count
 
+    def in_words(self) -> str:
+        """Return the dialect in words."""
+        first = {0: "from 0", 1: "from 1"}[self.base]
+        words = {
+            Turn.ROWS: "'offset' counts rows",
+            Turn.RANGE: f"'offset' and 'limit' are the first and the last row, {first}",
+            Turn.PAGES: f"'offset' counts pages {first}",
+            Turn.LIMIT: f"'limit' is the number of the page, {first}",
+            Turn.NONE: "nothing turns the page",
+        }[self.turn]
+        if not self.obeys_limit:
+            words += ", 'limit' is ignored"
+        if self.size is not None:
+            words += f", a page holds at most {self.size} rows"
+        if self.end_exclusive:
+            words += ", the end date does not belong to the window"
+        if not self.ordered:
+            words += ", rows come in another order each time"
+        if not self.regular:
+            words += ", pages come short before the last one"
+        return words
+
     def to_state(self) -> dict[str, Any]:
         """Return what the state keeps; what is as usual is left out."""
         usual = Dialect()

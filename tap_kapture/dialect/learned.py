@@ -8,15 +8,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tap_kapture.day.tally import Doubt
-from tap_kapture.dialect.dialect import Dialect, Total, Turn
+from tap_kapture.dialect.dialect import Dialect, Total
 from tap_kapture.errors import KaptureDialectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from tap_kapture.dialect.evidence import Seen, Verdict
+    from tap_kapture.dialect.evidence import Verdict
+    from tap_kapture.dialect.layout import Seen
     from tap_kapture.wire.request import Request
 
 LEARNING_REQUESTS = 6
@@ -25,12 +25,10 @@ PASSES = 8
 """How often a day is read in pages until nothing new comes."""
 STEADY = 20
 """Bits of evidence after which a page that is short is believed to be the last."""
-NEVER_RIGHT = 3
-"""Days after which a total that was never right is not looked at any more."""
+SHOWN = 3
+"""Days of the same size that must be shown whole before another one of that size is believed."""
 FAILURES = 3
 """Days that fit no dialect after which an account is refused whose dialect is not known."""
-MANY_DAYS = 10
-"""Smaller days beside which one largest day is no sign of a cap."""
 
 logger = logging.getLogger("tap-kapture")
 
@@ -54,16 +52,15 @@ class Learned:
         self.stated = stated
         self.passes = PASSES
         self.refused_spans: set[int] = set()
+        self.adopted = False
         self._stream = stream
         self._dialect = dialect
         self._empty: dict[date, Request] = {}
-        self._believed: list[date] = []
-        self._irregular = False
+        self.believed_days: list[date] = []
+        self.turned_irregular = False
         self._failures = 0
+        self._shown: Counter[int] = Counter()
         self._guessed = False
-        self._right = 0
-        self._wrong = 0
-        self._sizes: Counter[int] = Counter()
 
     @property
     def dialect(self) -> Dialect:
@@ -94,6 +91,7 @@ class Learned:
         with self.lock:
             known = self._dialect
             total = known.total if found.total is Total.UNKNOWN else found.total
+            self.adopted = True
             changed = known.way != found.way or not found.ordered or not found.regular
             self._dialect = replace(
                 found,
@@ -103,12 +101,12 @@ class Learned:
                 steady=known.steady,
                 largest=known.largest,
             )
-            if changed:
+            if changed or self._dialect.end_exclusive or not self._dialect.sends_offset:
                 logger.info(
                     "%s: learned from %d answers how the account pages: %s",
                     self._stream,
                     len(seen),
-                    in_words(self._dialect),
+                    self._dialect.in_words(),
                 )
 
     def guess(self, dialect: Dialect) -> None:
@@ -162,16 +160,35 @@ class Learned:
         with self.lock:
             self.note(steady=min(self._dialect.steady + rows.bit_length() - 1, STEADY))
 
+    def is_whole(self, rows: int, limit: int) -> bool:
+        """Whether a page with fewer rows than asked for is the last one, by what was seen before.
+
+        No cap lies below the largest answer; and were so many rows one, some of the days that held
+        exactly as many would have shown more.
+
+        Args:
+            rows: In the page.
+            limit: Rows that were asked for.
+        """
+        dialect = self._dialect
+        known = rows < dialect.largest or self._shown[rows] >= SHOWN
+        return dialect.confirmed and dialect.regular and rows < limit and known
+
+    def shown(self, rows: int) -> None:
+        """Note a day of so many rows that was shown to be whole."""
+        with self.lock:
+            self._shown[rows] += 1
+
     def believed(self, day: date) -> None:
         """Note a day whose end was shown in one way."""
         with self.lock:
-            self._believed.append(day)
+            self.believed_days.append(day)
 
     def irregular(self) -> None:
         """Note that a page came short although others followed."""
         with self.lock:
             if self._dialect.regular:
-                self._irregular = True
+                self.turned_irregular = True
                 self.note(regular=False)
 
     # Days that were empty before the dialect was known
@@ -194,97 +211,6 @@ class Learned:
                 del self._empty[day]
             return sorted(days)
 
-    # What totalCount is worth
-
-    def counted(self, total: int, counts: set[int], fewest: int) -> bool:
-        """Compare a total with what came of a whole day.
-
-        Args:
-            total: As the account gave it.
-            counts: What it may mean: the rows, or the distinct records.
-            fewest: Rows of the smallest answer that told it.
-
-        Returns:
-            Whether it agrees, or is no reason to doubt.
-        """
-        with self.lock:
-            if total in counts:
-                self._right += 1
-                if fewest < total and self._dialect.total is Total.UNKNOWN:
-                    self.note(total=Total.DAY)
-                return True
-            return self._dialect.total is Total.USELESS
-
-    def miscounted(self) -> None:
-        """Note that a total was wrong in each reading of a day."""
-        with self.lock:
-            self._wrong += 1
-            if self._wrong >= NEVER_RIGHT and self._total_never_right():
-                self.note(total=Total.USELESS)
-
-    def _total_never_right(self) -> bool:
-        known = self._dialect
-        return known.confirmed and not self._right and known.total is not Total.DAY
-
-    # Whether the largest day is whole, where no page can be turned
-
-    def sized(self, records: int) -> None:
-        """Note how many rows a day had that came in one answer."""
-        with self.lock:
-            self._sizes[records] += 1
-
-    def at_the_end(self) -> tuple[set[str], list[date], Doubt | None]:
-        """Return what the whole run shows of its doubts.
-
-        Returns:
-            The kinds of doubts that are cleared, the days that are doubtful after all, and why.
-        """
-        cleared = set()
-        if self._wrong and self._total_never_right():
-            logger.warning(
-                "%s: totalCount never agrees with what comes, so it is not looked at", self._stream
-            )
-            self.note(total=Total.USELESS)
-            cleared.add("count")
-        largest = self._dialect.largest
-        smaller = sum(count for size, count in self._sizes.items() if 0 < size < largest)
-        smaller = min(smaller + self._dialect.smaller_days, 99)
-        if self._sizes:
-            self.note(smaller_days=smaller)
-        if self.refused_spans and self._sizes[largest] == 1 and smaller >= MANY_DAYS:
-            logger.warning(
-                "%s: the account turns no pages; its largest day, of %d records, is taken for "
-                "whole because all others are smaller",
-                self._stream,
-                largest,
-            )
-            cleared.add("cap")
-        if self._irregular and self._believed:
-            return cleared, self._believed, Doubt("short", "pages came short before the last one")
-        if self._guessed and not self._dialect.confirmed and self._empty:
-            text = "it came empty, and how the account pages could not be learned"
-            return cleared, sorted(self._empty), Doubt("dialect", text)
-        return cleared, [], None
-
-
-def in_words(dialect: Dialect) -> str:
-    """Return a dialect in words."""
-    first = {0: "from 0", 1: "from 1"}[dialect.base]
-    words = {
-        Turn.ROWS: "'offset' counts rows",
-        Turn.RANGE: f"'offset' and 'limit' are the first and the last row, {first}",
-        Turn.PAGES: f"'offset' counts pages {first}",
-        Turn.LIMIT: f"'limit' is the number of the page, {first}",
-        Turn.NONE: "nothing turns the page",
-    }[dialect.turn]
-    if not dialect.obeys_limit:
-        words += ", 'limit' is ignored"
-    if dialect.size is not None:
-        words += f", a page holds at most {dialect.size} rows"
-    if dialect.end_exclusive:
-        words += ", the end date does not belong to the window"
-    if not dialect.ordered:
-        words += ", rows come in another order each time"
-    if not dialect.regular:
-        words += ", pages come short before the last one"
-    return words
+    def guessed_empty_days(self) -> list[date]:
+        """Return the days that came empty under a guess that was never confirmed."""
+        return sorted(self._empty) if self._guessed and not self._dialect.confirmed else []

@@ -10,7 +10,7 @@ from tap_kapture.dialect.evidence import CERTAIN, judge, next_probe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_kapture.dialect.evidence import Seen
+    from tap_kapture.dialect.layout import Seen
     from tap_kapture.dialect.learned import Learned
 
 

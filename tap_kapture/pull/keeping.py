@@ -13,10 +13,9 @@ from tap_kapture.plan.days import PlannedDay, Reason
 from tap_kapture.pull.troubles import Troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
-    from tap_kapture.dialect.learned import Learned
+    from tap_kapture.dialect.doubts import Doubts
     from tap_kapture.errors import KaptureError
     from tap_kapture.plan.days import Horizon
     from tap_kapture.pull.memory import Memory
@@ -42,7 +41,8 @@ class Keeper:
         *,
         closed_statuses: frozenset[str] | None,
         memory: Memory,
-        learned: Learned,
+        doubts: Doubts,
+        unsettled_fails: bool,
     ) -> None:
         """Begin where the last run ended.
 
@@ -52,9 +52,10 @@ class Keeper:
             horizon: The days of the run.
             closed_statuses: Statuses that count as closed; None for records that do not close.
             memory: What the state remembers of the dialect.
-            learned: What is known of the account now.
+            unsettled_fails: Whether days that did not settle are a failure, or a warning only.
+            doubts: What is counted over all days, and what is known of the account.
         """
-        self.troubles = Troubles(stream)
+        self.troubles = Troubles(stream, unsettled_fails=unsettled_fails)
         self.given_up: dict[date, LedgerDay] = {}
         self.found = False
         self._stream = stream
@@ -64,7 +65,8 @@ class Keeper:
         self._horizon = horizon
         self._closed = closed_statuses
         self._memory = memory
-        self._learned = learned
+        self._doubts = doubts
+        self._learned = doubts.learned
         self._rereads: set[date] = set()
         self._old_dialect = self._bookmark.dialect is not None or self.begins
 
@@ -116,7 +118,7 @@ class Keeper:
             self.troubles.fine(day)
         else:
             self.troubles.unsettled(day, facts.doubt)
-        trouble = UNSETTLED if facts.doubt else ""
+        trouble = UNSETTLED if facts.doubt and self.troubles.can_be_marked() else ""
         kept = self._horizon.ledger_day(
             day, open_count=facts.open_count, digest=facts.digest, trouble=trouble
         )
@@ -136,14 +138,13 @@ class Keeper:
 
     def concluded(self) -> Bookmark | None:
         """Return the bookmark at the end of a run, when all that it shows is known."""
-        cleared, doubtful, doubt = self._learned.at_the_end()
+        cleared, doubtful, doubt = self._doubts.at_the_end()
         self._bookmark = self._bookmark.settled(self.troubles.clear(cleared))
         doubtful = [day for day in doubtful if self._horizon.closed(day)]
         if doubt is not None:
             for day in doubtful:
                 self.troubles.unsettled(day, doubt)
         self._bookmark = self._bookmark.troubled(doubtful)
-        self._bookmark = replace(self._bookmark, empty=self.begins and not self.found)
         self._warn_of_old_dialect()
         return self._to_write() if self._keeps else None
 
@@ -164,21 +165,20 @@ class Keeper:
             self._bookmark = self._horizon.following(self._bookmark, self._closed)
 
     def _to_write(self) -> Bookmark:
-        return replace(self._bookmark, dialect=self._memory.to_state(self._learned.dialect))
+        learned = self._learned
+        return replace(
+            self._bookmark,
+            dialect=self._memory.to_state(learned.dialect, anew=learned.adopted),
+            empty=self.begins and not self.found,
+        )
 
     def _warn_of_old_dialect(self) -> None:
         dialect = self._learned.dialect
         odd = dialect.turn is not Turn.ROWS or dialect.end_exclusive
         if not self._old_dialect and dialect.confirmed and odd:
             logger.warning(
-                "%s: the state is of a release that did not know how this account pages, so days "
-                "loaded before may lack records: load the stream afresh",
+                "%s: %s. The state did not know that, so days that an earlier release loaded may "
+                "lack records: load the stream afresh",
                 self._stream,
+                dialect.in_words(),
             )
-
-
-def newest_first(days: Sequence[PlannedDay], horizon: Horizon) -> list[date]:
-    """Return planned days, the newest closed ones first and those that can still change last."""
-    planned = sorted({day.day for day in days}, reverse=True)
-    closed = [day for day in planned if horizon.closed(day)]
-    return [*closed[:2], *(day for day in planned if not horizon.closed(day)), *closed[2:]]

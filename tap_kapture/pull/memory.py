@@ -63,16 +63,24 @@ class Memory:
                 sends_offset=known.sends_offset,
                 largest=known.largest,
             )
-        fresh = self._kept.get("settings") == self._settings and not self._is_old()
+        fresh = self.knows and not self._is_old()
         return known if fresh else replace(known, confirmed=False)
 
-    def to_state(self, dialect: Dialect) -> dict[str, Any]:
-        """Return what the state keeps of a dialect.
+    @property
+    def knows(self) -> bool:
+        """Whether the state knows how the account is to be asked, by these settings."""
+        return bool(self._kept) and self._kept.get("settings") == self._settings
+
+    def to_state(self, dialect: Dialect, *, anew: bool) -> Mapping[str, Any] | None:
+        """Return what the state keeps of a dialect; a guess is not kept.
 
         Args:
             dialect: What is known now.
+            anew: Whether it was learned in this run.
         """
-        known = self.dialect().confirmed and not self.stated
+        if not dialect.confirmed:
+            return self._kept or None
+        known = self.knows and not anew and self.dialect().confirmed
         learned = self._kept.get("learned") if known else self._today.isoformat()
         return {**dialect.to_state(), "learned": learned, "settings": self._settings}
 

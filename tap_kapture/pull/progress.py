@@ -109,7 +109,7 @@ class Progress:
             sum(day.open for day in followed),
             len(followed),
         )
-        if dropped := list(given_up):
+        if dropped := [day for day in given_up if day.open]:
             logger.warning(
                 "%s: %d open tickets on %d days are older than open_ticket_refresh_days and no "
                 "longer followed",

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from tap_kapture.day.reading import DayReader
 from tap_kapture.day.tally import DayFacts, Page, UnreadDay
-from tap_kapture.dialect.contact import Contact
+from tap_kapture.dialect.doubts import Doubts
 from tap_kapture.dialect.learned import Learned
 from tap_kapture.errors import KaptureError
 from tap_kapture.plan.days import Horizon
 from tap_kapture.pull.events import Checkpoint, Idle, Records
-from tap_kapture.pull.keeping import Keeper, newest_first
+from tap_kapture.pull.keeping import Keeper
 from tap_kapture.pull.memory import Memory
+from tap_kapture.pull.opening import Opening, heads_of
 from tap_kapture.pull.progress import Progress
-from tap_kapture.pull.workers import Fetch, aside
-from tap_kapture.shape.heads import Heads
+from tap_kapture.pull.workers import Fetch
 from tap_kapture.shape.json import valid_utf8
 from tap_kapture.shape.records import RecordShaper
 from tap_kapture.wire.gate import Gate
 from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
-    from datetime import date, datetime
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     import msgspec
     import requests
@@ -82,34 +82,33 @@ class Pull:
         )
         kept = bookmark.dialect if bookmark else None
         memory = Memory(kept, settings, stream, self._horizon.today)
-        self._learned = Learned(
+        self._learned = learned = Learned(
             stream, memory.dialect(), page_size=settings.page_size, stated=memory.stated
         )
+        doubts = Doubts(stream, learned)
         self._keeper = Keeper(
             stream,
             bookmark,
             self._horizon,
             closed_statuses=settings.closed_statuses if follows else None,
             memory=memory,
-            learned=self._learned,
+            doubts=doubts,
+            unsettled_fails=settings.unsettled_days == "fail",
         )
         self._shaper = RecordShaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
-        self._heads = Heads(
-            endpoint.key,
-            self._shaper.odd.converters[endpoint.key],
-            endpoint.status,
-            settings.closed_statuses,
-        )
         self._reader = DayReader(
             stream,
-            self._heads,
-            self._learned,
+            heads_of(endpoint, settings),
+            doubts,
             verify_last_page=settings.verify_last_page,
             whole_day=settings.paging_of(stream) == "whole_day",
         )
-        self._first_answers: dict[Request, Answer] = {}
         self._gate = Gate(settings.concurrency)
         self._transport = Transport(endpoint, settings, self._gate)
+        known = memory.knows and learned.dialect.confirmed
+        self._opening = Opening(
+            endpoint, settings, self._horizon, self._transport, learned, known=known
+        )
         self._progress = Progress(stream)
 
     @property
@@ -140,10 +139,10 @@ class Pull:
             )
         self._progress.plan(len(days))
         try:
-            found = yield from self._first_contact(days)
+            found = yield from self._opening.first_contact(days)
             yield from self._read(days)
             if self._keeper.begins and not self._keeper.found and days:
-                found = (yield from self._search(days)) or found
+                found = (yield from self._opening.search(days)) or found
             while again := self._keeper.to_read_again():
                 yield from self._read(again)
             if found and not self._keeper.found and self._keeper.begins:
@@ -155,39 +154,6 @@ class Pull:
             traffic, keeper = self._transport.traffic, self._keeper
             misfits = self._shaper.odd.misfits()
             self._progress.summarise(traffic, keeper.open_days, keeper.given_up.values(), misfits)
-
-    # How the account is to be asked
-
-    def _first_contact(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
-        """Ask for the newest days to learn how the account pages; True if records came."""
-        newest = newest_first(days, self._horizon)
-        if not newest or self._learned.dialect.confirmed:
-            return False
-        contact = yield from aside(lambda session: self._contact(session, newest).begin(newest))
-        self._first_answers = contact.answers
-        return contact.found
-
-    def _search(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
-        """Look for records in other ways, behind a first load in which none came."""
-        newest = sorted((day.day for day in days), reverse=True)
-        contact = yield from aside(lambda session: self._contact(session, newest).search(newest))
-        if not contact.found:
-            logger.warning(
-                "%s: nothing came at all from %s to %s, nor in other ways of asking. If the "
-                "account has %s there, check 'cm_id', 'start_date', and whether '%s' holds the "
-                "token of this API",
-                self._stream,
-                self._horizon.start,
-                self._horizon.last,
-                self._stream,
-                self._settings.token_setting(self._stream),
-            )
-        return contact.found
-
-    def _contact(self, session: requests.Session, days: Sequence[date]) -> Contact:
-        moving = frozenset(day for day in days if not self._horizon.closed(day))
-        ask = partial(self._transport.ask, session)
-        return Contact(ask, self._heads, self._learned, moving)
 
     # Days
 
@@ -257,8 +223,7 @@ class Pull:
             yield UnreadDay(error)
 
     def _ask(self, session: requests.Session, request: Request) -> Answer:
-        known = self._first_answers.pop(request, None) if self._first_answers else None
-        return known or self._transport.ask(session, request)
+        return self._opening.answers.pop(request, None) or self._transport.ask(session, request)
 
 
 class _Held:

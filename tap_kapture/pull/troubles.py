@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from tap_kapture.day.tally import Doubt
+    from tap_kapture.dialect.doubts import Doubt
 
 MOST_DAYS = 50
 """Days with trouble beyond which a run stops: something larger is wrong."""
@@ -46,10 +46,12 @@ class Troubles:
 
     Attributes:
         stream: Name of the stream.
+        unsettled_fails: Whether days that did not settle are a failure, or a warning only.
         found: What was found, by day.
     """
 
     stream: str
+    unsettled_fails: bool = True
     found: dict[date, Trouble] = field(default_factory=dict)
     _server_failures: int = 0
 
@@ -72,7 +74,7 @@ class Troubles:
     def unsettled(self, day: date, doubt: Doubt) -> None:
         """Note a day that was read, but may not be whole."""
         text = f"{self.stream}, day {day}: {doubt.text}"
-        logger.warning("%s; what came is loaded, and it is read again in the next run", text)
+        logger.warning("%s; what came is loaded", text)
         self._add(Trouble(day, UNSETTLED, text, doubt.kind))
 
     def fine(self, day: date) -> None:
@@ -87,9 +89,18 @@ class Troubles:
             del self.found[day]
         return days
 
+    def failures(self) -> list[Trouble]:
+        """Return what makes the run a failure, by day."""
+        days = sorted(self.found.values(), key=lambda trouble: trouble.day)
+        return [one for one in days if self.unsettled_fails or one.kind == UNREAD]
+
+    def can_be_marked(self) -> bool:
+        """Whether one more day may stay in the ledger for not having settled."""
+        return len(self.found) <= MOST_DAYS
+
     def _add(self, trouble: Trouble) -> None:
         self.found[trouble.day] = trouble
-        if len(self.found) > MOST_DAYS:
+        if len(self.failures()) > MOST_DAYS:
             msg = (
                 f"{self.stream}: more than {MOST_DAYS} days could not be read or did not settle, "
                 f"the last one because: {trouble.text}"
@@ -97,19 +108,15 @@ class Troubles:
             raise KaptureIncompleteError(msg)
 
 
-def incomplete(
-    found: Sequence[Troubles], *, unsettled_fails: bool
-) -> KaptureIncompleteError | None:
+def incomplete(found: Sequence[Troubles]) -> KaptureIncompleteError | None:
     """Return the error that ends a run whose days are not all whole, or None.
 
     Args:
         found: The troubles of each stream.
-        unsettled_fails: Whether days that did not settle are a failure, or a warning only.
     """
     parts = []
     for troubles in found:
-        days = sorted(troubles.found.values(), key=lambda trouble: trouble.day)
-        days = [one for one in days if unsettled_fails or one.kind == UNREAD]
+        days = troubles.failures()
         if len(days) == 1:
             parts.append(days[0].text)
         elif days:

@@ -132,8 +132,8 @@ TABLE = (
         "verify_last_page",
         "boolean",
         "Verify last page",
-        "Whether a short page is followed by one more request that must come back empty; false "
-        "halves the requests where short pages are known to be the last.",
+        "Whether the end of a day is shown by one more request behind a short page; false halves "
+        "the requests where short pages are known to be the last.",
         default=True,
     ),
     Setting(
@@ -177,8 +177,8 @@ TABLE = (
         "max_retries",
         "integer",
         "Maximum retries",
-        "How many times a request that failed for a passing reason is sent again before the run "
-        "stops.",
+        "How many times a request that failed for a passing reason is sent again before it is "
+        "given up.",
         minimum=0,
         default=8,
     ),

@@ -10,8 +10,6 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from singer_sdk.helpers._packaging import get_package_version
-
 from tap_kapture.settings.dates import local_day
 
 if TYPE_CHECKING:
@@ -120,7 +118,9 @@ def check_path(value: str) -> None:
 def user_agent(value: str | None) -> str:
     """Return the header to send."""
     if value is None:
-        return f"tap-kapture/{get_package_version('tap-kapture')}"
+        from importlib.metadata import version  # noqa: PLC0415 - not for --discover
+
+        return f"tap-kapture/{version('tap-kapture')}"
     if not _PRINTABLE.fullmatch(value):
         msg = "must be text of printable ASCII characters"
         raise ValueError(msg)

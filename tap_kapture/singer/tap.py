@@ -82,8 +82,7 @@ class TapKapture(Tap):
         """
         self.troubles.clear()
         super().sync_all()
-        unsettled_fails = self.settings.unsettled_days == "fail"
-        if error := incomplete(self.troubles, unsettled_fails=unsettled_fails):
+        if error := incomplete(self.troubles):
             raise error
 
     def discover_streams(self) -> list[KaptureStream]:

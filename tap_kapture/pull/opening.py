@@ -1,0 +1,136 @@
+"""The first requests of a stream, and those behind a load in which nothing came."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tap_kapture.dialect.contact import Contact
+from tap_kapture.pull.workers import aside
+from tap_kapture.shape.heads import Heads
+from tap_kapture.shape.odd_records import OddShaper
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from datetime import date
+
+    import requests
+
+    from tap_kapture.dialect.learned import Learned
+    from tap_kapture.plan.days import Horizon, PlannedDay
+    from tap_kapture.pull.events import Idle
+    from tap_kapture.settings.checked import Settings
+    from tap_kapture.wire.answers import Answer
+    from tap_kapture.wire.endpoints import Endpoint
+    from tap_kapture.wire.request import Request
+    from tap_kapture.wire.transport import Transport
+
+logger = logging.getLogger("tap-kapture")
+
+
+class Opening:
+    """Finds out how an account is to be asked, as far as that is not known.
+
+    Attributes:
+        answers: What came for usual requests, to be used once more.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one collaborator
+        self,
+        endpoint: Endpoint,
+        settings: Settings,
+        horizon: Horizon,
+        transport: Transport,
+        learned: Learned,
+        *,
+        known: bool,
+    ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            endpoint: What is asked.
+            settings: The configuration.
+            horizon: The days of the run.
+            transport: Asks for rows.
+            learned: What is known of the account.
+            known: Whether the state says how it is to be asked.
+        """
+        self.answers: dict[Request, Answer] = {}
+        self._stream = endpoint.stream
+        self._token_setting = settings.token_setting(endpoint.stream)
+        self._heads = heads_of(endpoint, settings)
+        self._horizon = horizon
+        self._transport = transport
+        self._learned = learned
+        self._known = known
+
+    def first_contact(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
+        """Ask for the newest days to learn how the account pages.
+
+        Args:
+            days: The days to pull.
+
+        Yields:
+            Idle, while nothing comes.
+
+        Returns:
+            Whether records came.
+        """
+        newest = _newest_first(days, self._horizon)
+        if not newest or self._known:
+            return False
+        contact = yield from aside(lambda session: self._contact(session, newest).begin(newest))
+        self.answers = contact.answers
+        return contact.found
+
+    def search(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
+        """Look for records in other ways, behind a first load in which none came.
+
+        Args:
+            days: The days that were pulled.
+
+        Yields:
+            Idle, while nothing comes.
+
+        Returns:
+            Whether records came.
+        """
+        newest = sorted((day.day for day in days), reverse=True)
+        contact = yield from aside(lambda session: self._contact(session, newest).search(newest))
+        if not contact.found:
+            logger.warning(
+                "%s: nothing came at all from %s to %s, nor in other ways of asking. If the "
+                "account has %s there, check 'cm_id', 'start_date', and whether '%s' holds the "
+                "token of this API",
+                self._stream,
+                self._horizon.start,
+                self._horizon.last,
+                self._stream,
+                self._token_setting,
+            )
+        return contact.found
+
+    def _contact(self, session: requests.Session, days: Sequence[date]) -> Contact:
+        moving = frozenset(day for day in days if not self._horizon.closed(day))
+        ask = partial(self._transport.ask, session)
+        return Contact(ask, self._heads, self._learned, moving)
+
+
+def heads_of(endpoint: Endpoint, settings: Settings) -> Heads:
+    """Return what reads keys and statuses of an endpoint's records.
+
+    Args:
+        endpoint: The endpoint.
+        settings: The configuration.
+    """
+    shaper = OddShaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
+    convert_key = shaper.converters[endpoint.key]
+    return Heads(endpoint.key, convert_key, endpoint.status, settings.closed_statuses)
+
+
+def _newest_first(days: Sequence[PlannedDay], horizon: Horizon) -> list[date]:
+    """Return planned days, the newest closed ones first and those that can still change last."""
+    planned = sorted({day.day for day in days}, reverse=True)
+    closed = [day for day in planned if horizon.closed(day)]
+    return [*closed[:2], *(day for day in planned if not horizon.closed(day)), *closed[2:]]
