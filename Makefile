@@ -39,10 +39,11 @@ test: setup  ## run all tests; the tap's coverage must stay at 95 % or more
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-lint: $(VENV)/installed  ## check style, types, Meltano project and workflows; changes nothing
+lint: $(VENV)/installed  ## check style, types, imports, Meltano project and workflows; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.meltano meltano.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total, Turn
+from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
+from tap_kapture.dialect.lesson import teaches
 from tap_kapture.errors import KapturePagingError
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from tap_kapture.dialect.layout import Seen
     from tap_kapture.dialect.learned import Learned
 
-ENOUGH = 2
-"""Rows of a day that can tell dialects apart."""
 MAX_STALE = 3
 """Pages in a row without a new key after which a day is not read on."""
 
@@ -195,12 +194,6 @@ def _in_one(answers: Answers, limit: int) -> Generator[Page, None, Pass]:
             )
             raise KapturePagingError(msg)
         limit = min(limit * 2, MAX_LIMIT)
-
-
-def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
-    """Whether a day with so many rows can confirm a dialect that is not confirmed yet."""
-    enough = min(ENOUGH, limit) if dialect.turn is Turn.ROWS else 1
-    return not dialect.confirmed and rows >= enough
 
 
 def _is_enough(learned: Learned, trail: _Trail, seen: Seen, limit: int, *, verify: bool) -> bool:

@@ -28,6 +28,8 @@ ATTEMPTS = 4
 """How often a day is begun anew because the dialect turned out to be another one."""
 FEW_PASSES = 2
 """How often a day is read in pages until nothing new comes, once a day has not come out."""
+LARGE = 100
+"""Rows that are asked for at least when a day is to come at once."""
 SPANS = ((30, 0), (1, 0), (0, 30))
 """Days before and behind a day that are asked for together with it, to see a larger answer."""
 
@@ -209,7 +211,8 @@ class DayReader:
         for _ in range(self._learned.passes):
             again = yield from self._pass(answers, self._learned.page_size)
             # The same rows in the same places: nothing moved, some are simply listed twice.
-            same = previous is not None and previous.keys == again.keys
+            kept = self._learned.dialect.ordered
+            same = kept and previous is not None and previous.keys == again.keys
             if again.fits and again.keys and (same or self._is_whole(answers, again)):
                 return again
             previous = again if again.fits else None
@@ -221,7 +224,8 @@ class DayReader:
         dialect = self._learned.dialect
         if dialect.turn in {Turn.NONE, Turn.LIMIT} or not dialect.obeys_limit:
             return None
-        limit = min(max(2 * len(answers.tally), 2 * self._learned.page_size), MAX_LIMIT)
+        wanted = max(2 * len(answers.tally), 2 * self._learned.page_size, LARGE)
+        limit = min(wanted, MAX_LIMIT)
         answers.begin()
         ask = dialect.ask_page if dialect.turn is Turn.PAGES else dialect.ask_rows
         page = yield from answers.take(*ask(0, limit))

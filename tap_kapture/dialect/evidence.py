@@ -62,8 +62,9 @@ def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
     total = _total(seen, layouts[0])
     distinct = len({key for one in seen for key in one.keys or ()})
     certainty = layouts[0].again * max(distinct.bit_length() - 1, 0)
-    by_chance = not dialect.regular and certainty < CERTAIN
-    by_chance = by_chance or (not dialect.ordered and distinct < MANY)
+    is_odd = not (dialect.regular and dialect.ordered)
+    by_chance = is_odd and distinct < MANY
+    by_chance = by_chance or (not dialect.regular and certainty < CERTAIN)
     sure = len(ways_of(layouts)) == 1 and not by_chance
     return Verdict(
         replace(dialect, total=total, confirmed=sure),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tap_kapture.dialect.dialect import Dialect, Turn
 from tap_kapture.dialect.evidence import CERTAIN, judge, next_probe
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from tap_kapture.dialect.layout import Seen
     from tap_kapture.dialect.learned import Learned
+
+ENOUGH = 2
+"""Rows of a day that can tell dialects apart."""
 
 
 class Lesson(Enum):
@@ -68,3 +72,9 @@ def learn(
         return Lesson.WHOLE
     learned.guess(found)
     return Lesson.GUESSED
+
+
+def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
+    """Whether a day with so many rows can confirm a dialect that is not confirmed yet."""
+    enough = min(ENOUGH, limit) if dialect.turn is Turn.ROWS else 1
+    return not dialect.confirmed and rows >= enough

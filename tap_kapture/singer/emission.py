@@ -25,10 +25,39 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib.encoding.simple import Message
 
     from tap_kapture.plan.bookmarks import Bookmark
     from tap_kapture.pull.events import Event
-    from tap_kapture.singer.tap import TapKapture
+    from tap_kapture.pull.troubles import Troubles
+    from tap_kapture.settings.checked import Settings
+    from tap_kapture.singer.interruption import Interruption
+    from tap_kapture.singer.messages import MessageWriter
+
+
+class Host(t.Protocol):
+    """What a stream needs of its tap."""
+
+    message_writer: MessageWriter
+
+    @property
+    def initialized_at(self) -> int:
+        """The run's one reading of the clock, in milliseconds since 1970."""
+
+    @property
+    def interruption(self) -> Interruption:
+        """Ends the run when a signal came."""
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+
+    @property
+    def troubles(self) -> list[Troubles]:
+        """Takes the days of each stream that are not whole."""
+
+    def write_message(self, message: Message) -> None:
+        """Write a message."""
 
 
 class EventStream(Stream, abc.ABC):
@@ -43,9 +72,9 @@ class EventStream(Stream, abc.ABC):
         """Take a bookmark into the state: all records that it speaks of are out."""
 
     @property
-    def kapture(self) -> TapKapture:
+    def kapture(self) -> Host:
         """The tap."""
-        return t.cast("TapKapture", self._tap)
+        return t.cast("Host", self._tap)
 
     def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - the SDK's signature
         """Yield the records to emit, one by one; each day ends with its checkpoint.

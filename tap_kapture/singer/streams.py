@@ -20,9 +20,10 @@ from tap_kapture.wire.endpoints import CUSTOMERS_ENDPOINT, TICKETS_ENDPOINT, End
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from singer_sdk import Tap
+
     from tap_kapture.plan.bookmarks import Bookmark
     from tap_kapture.pull.events import Event
-    from tap_kapture.singer.tap import TapKapture
 
 logger = logging.getLogger("tap-kapture")
 
@@ -32,7 +33,7 @@ class KaptureStream(EventStream):
 
     endpoint: t.ClassVar[Endpoint]
 
-    def __init__(self, tap: TapKapture) -> None:
+    def __init__(self, tap: Tap) -> None:
         """Derive the schema from the columns.
 
         Args:
@@ -111,7 +112,7 @@ class CustomersStream(KaptureStream):
     name = "customers"
     endpoint = CUSTOMERS_ENDPOINT
 
-    def __init__(self, tap: TapKapture) -> None:
+    def __init__(self, tap: Tap) -> None:
         """Deselect the stream by default as long as the account id, which it requires, is unknown.
 
         Args:
