@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.process import tell
 from benchmarks.tables import table
 from sandbox import Account, Sandbox
-from sandbox.lifecycle import ONGOING
+from sandbox.account.lifecycle import ONGOING
 from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:

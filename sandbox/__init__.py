@@ -9,10 +9,10 @@ nothing of the tap, so the two can only agree by both being right.
         assert warehouse() == sandbox.truth("tickets")
 """
 
-from sandbox.account import Account
-from sandbox.faults import Fault, RateLimit, Storm
+from sandbox.account.account import Account
+from sandbox.answers.faults import Fault, RateLimit, Storm
 from sandbox.quirks import Quirks
-from sandbox.requestlog import Seen
-from sandbox.service import Sandbox
+from sandbox.server.requestlog import Seen
+from sandbox.server.service import Sandbox
 
 __all__ = ["Account", "Fault", "Quirks", "RateLimit", "Sandbox", "Seen", "Storm"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sandbox import Account, Quirks, Sandbox
-from sandbox.clock import DAY, UTC
+from sandbox.account.clock import DAY, UTC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from failing_account import (
 from tap_process import not_the_truth, pull, run_tap
 
 from sandbox import Fault, Sandbox, Storm
-from sandbox.faults import RETRYABLE
+from sandbox.answers.faults import RETRYABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

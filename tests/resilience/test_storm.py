@@ -27,7 +27,7 @@ from resilience_kit import (
 )
 
 from sandbox import Account, Fault, RateLimit, Sandbox, Storm
-from sandbox.faults import RETRYABLE
+from sandbox.answers.faults import RETRYABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sandbox import Quirks
-from sandbox.asking import Asked
-from sandbox.paging import addresses_rows, page_of
+from sandbox.answers.asking import Asked
+from sandbox.answers.paging import addresses_rows, page_of
 from tap_kapture.errors import KaptureRefusedError
 from tap_kapture.wire.answers import Answer
 

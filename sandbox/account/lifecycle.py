@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.words import happens
+from sandbox.account.words import happens
 
 if TYPE_CHECKING:
     from random import Random

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from sandbox.columns import COLUMNS, CONTACT, KEYS, TICKET_V1, Kind, Row, Unreadable
+from sandbox.account.columns import COLUMNS, CONTACT, KEYS, TICKET_V1, Kind, Row, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sandbox.account import Stream
+    from sandbox.account.account import Stream
     from sandbox.quirks import Quirks
 
 _NEVER_MISSING = frozenset({"ticketId", "id", "date", "generationDate", "status", "contacts"})

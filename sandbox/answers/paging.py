@@ -30,7 +30,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.asking import Asked
+    from sandbox.answers.asking import Asked
     from sandbox.quirks import Quirks
 
 _CUSTOMERS_LIMIT = 100

@@ -7,19 +7,19 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sandbox.clock import DAY
-from sandbox.columns import COLUMNS, KEYS, Row
-from sandbox.customers import customers_of
-from sandbox.oddities import as_sent
-from sandbox.tickets import tickets_of
-from sandbox.truth import warehouse_record
-from sandbox.wire import record_json
+from sandbox.account.clock import DAY
+from sandbox.account.columns import COLUMNS, KEYS, Row
+from sandbox.account.customers import customers_of
+from sandbox.account.tickets import tickets_of
+from sandbox.wire.oddities import as_sent
+from sandbox.wire.record import record_json
+from sandbox.wire.truth import warehouse_record
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Hashable
 
-    from sandbox.account import Account, Stream
+    from sandbox.account.account import Account, Stream
     from sandbox.quirks import Quirks
 
 _KEPT_RECORDS = 30_000

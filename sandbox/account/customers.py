@@ -6,17 +6,17 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox import words
-from sandbox.clock import DAY, UTC, start_of, wall
-from sandbox.columns import names
-from sandbox.words import blank, happens, sometimes
+from sandbox.account import words
+from sandbox.account.clock import DAY, UTC, start_of, wall
+from sandbox.account.columns import names
+from sandbox.account.words import blank, happens, sometimes
 
 if TYPE_CHECKING:
     from random import Random
     from zoneinfo import ZoneInfo
 
-    from sandbox.account import Account
-    from sandbox.columns import Row
+    from sandbox.account.account import Account
+    from sandbox.account.columns import Row
 
 _EPOCH = dt.date(2010, 1, 1).toordinal()
 _MOST_CONTACTS = 3

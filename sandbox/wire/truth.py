@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sandbox.clock import UTC
-from sandbox.columns import CONTACT, Kind, Row, Unreadable
-from sandbox.escaping import escaped
+from sandbox.account.clock import UTC
+from sandbox.account.columns import CONTACT, Kind, Row, Unreadable
+from sandbox.wire.escaping import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

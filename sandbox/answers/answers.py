@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from sandbox.asking import days_of, problem
-from sandbox.paging import addresses_rows, page_of
-from sandbox.wire import encoded
+from sandbox.answers.asking import days_of, problem
+from sandbox.answers.paging import addresses_rows, page_of
+from sandbox.wire.record import encoded
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
 
-    from sandbox.account import Stream
-    from sandbox.asking import Asked
+    from sandbox.account.account import Stream
+    from sandbox.answers.asking import Asked
     from sandbox.quirks import Quirks
-    from sandbox.view import View
+    from sandbox.wire.view import View
 
 PATHS: Mapping[str, Stream] = {
     "/select-ticket-between-start-and-end-dates.html/v.2.0": "tickets",

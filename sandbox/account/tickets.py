@@ -6,17 +6,17 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox import customers, words
-from sandbox.clock import DAY, UTC, skipped_walls, start_of, wall
-from sandbox.lifecycle import Event, settled, story
-from sandbox.words import happens, sometimes
+from sandbox.account import customers, words
+from sandbox.account.clock import DAY, UTC, skipped_walls, start_of, wall
+from sandbox.account.lifecycle import Event, settled, story
+from sandbox.account.words import happens, sometimes
 
 if TYPE_CHECKING:
     from random import Random
     from zoneinfo import ZoneInfo
 
-    from sandbox.account import Account
-    from sandbox.columns import Row
+    from sandbox.account.account import Account
+    from sandbox.account.columns import Row
 
 _EPOCH = dt.date(2010, 1, 1).toordinal()
 _DAYS_OF_CALLERS = 7

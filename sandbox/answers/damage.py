@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from sandbox.answers import Answer, failure
-from sandbox.clock import UTC
-from sandbox.columns import KEYS
+from sandbox.account.clock import UTC
+from sandbox.account.columns import KEYS
+from sandbox.answers.answers import Answer, failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.faults import Fault
+    from sandbox.answers.faults import Fault
     from sandbox.quirks import Quirks
 
 _REASONS = {

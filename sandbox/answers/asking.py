@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.clock import DAY
+from sandbox.account.clock import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.account import Stream
+    from sandbox.account.account import Stream
     from sandbox.quirks import Quirks
 
 _START = {"tickets": "start_date", "customers": "createStartDate"}

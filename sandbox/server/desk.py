@@ -7,23 +7,23 @@ import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sandbox import answers, asking
-from sandbox.damage import Setting, damaged, http_error
-from sandbox.delivery import Delivery
-from sandbox.faults import Bucket, Fault, FaultPlan, StormPlan
-from sandbox.paging import begins
-from sandbox.requestlog import RequestLog
+from sandbox.answers import answers, asking
+from sandbox.answers.damage import Setting, damaged, http_error
+from sandbox.answers.delivery import Delivery
+from sandbox.answers.faults import Bucket, Fault, FaultPlan, StormPlan
+from sandbox.answers.paging import begins
+from sandbox.server.requestlog import RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from aiohttp import web
 
-    from sandbox.account import Stream
-    from sandbox.answers import Answer
-    from sandbox.asking import Asked
-    from sandbox.faults import RateLimit, Storm
-    from sandbox.view import View
+    from sandbox.account.account import Stream
+    from sandbox.answers.answers import Answer
+    from sandbox.answers.asking import Asked
+    from sandbox.answers.faults import RateLimit, Storm
+    from sandbox.wire.view import View
 
 _NO_SUCH_PATH = answers.Answer(b"Not Found", status=404, content_type="text/plain")
 _POST_ONLY = answers.Answer(

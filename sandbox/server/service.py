@@ -7,14 +7,14 @@ from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from sandbox.account import STREAMS, Account, Stream
-from sandbox.control import Control
-from sandbox.desk import Desk
-from sandbox.faults import Fault, FaultPlan
-from sandbox.personal import texts_of
+from sandbox.account.account import STREAMS, Account, Stream
+from sandbox.answers.faults import Fault, FaultPlan
 from sandbox.quirks import Quirks
-from sandbox.server import Server
-from sandbox.view import View
+from sandbox.server.control import Control
+from sandbox.server.desk import Desk
+from sandbox.server.server import Server
+from sandbox.wire.personal import texts_of
+from sandbox.wire.view import View
 
 if TYPE_CHECKING:
     import ssl
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from sandbox.columns import Row
-    from sandbox.faults import RateLimit, Storm
-    from sandbox.requestlog import Seen
+    from sandbox.account.columns import Row
+    from sandbox.answers.faults import RateLimit, Storm
+    from sandbox.server.requestlog import Seen
 
 
 class Sandbox:

@@ -12,8 +12,8 @@ from aiohttp import web
 if TYPE_CHECKING:
     import ssl
 
-    from sandbox.control import Control
-    from sandbox.desk import Desk
+    from sandbox.server.control import Control
+    from sandbox.server.desk import Desk
 
 _HOST = "127.0.0.1"
 _BACKLOG = 256

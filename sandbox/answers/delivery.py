@@ -13,7 +13,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sandbox.answers import Answer
+    from sandbox.answers.answers import Answer
 
 _AT_ONCE = 64 * 1024
 _DRIPS = 20

@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sandbox.columns import COLUMNS, CONTACT, Kind, Row, Unreadable
-from sandbox.escaping import escaped
+from sandbox.account.columns import COLUMNS, CONTACT, Kind, Row, Unreadable
+from sandbox.wire.escaping import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sandbox.account import Stream
+    from sandbox.account.account import Stream
     from sandbox.quirks import Quirks
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

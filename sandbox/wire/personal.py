@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.columns import names
-from sandbox.escaping import escaped
+from sandbox.account.columns import names
+from sandbox.wire.escaping import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sandbox.columns import Row
+    from sandbox.account.columns import Row
 
 _PERSONAL = frozenset(
     names(

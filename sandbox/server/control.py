@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
-from sandbox.account import STREAMS
+from sandbox.account.account import STREAMS
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from sandbox.columns import Row
-    from sandbox.requestlog import Seen
+    from sandbox.account.columns import Row
+    from sandbox.server.requestlog import Seen
 
 
 class Controlled(Protocol):

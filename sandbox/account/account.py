@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from sandbox.clock import UTC, at_second, changes_clocks
+from sandbox.account.clock import UTC, at_second, changes_clocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

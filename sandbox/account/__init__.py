@@ -1,0 +1,1 @@
+"""What an account holds: its records, and how they live."""

@@ -1,0 +1,1 @@
+"""From a request to an answer, and what goes wrong with it."""

@@ -1,0 +1,1 @@
+"""How an account writes its records, and what a warehouse should hold of them."""
