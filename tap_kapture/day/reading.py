@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.day.listing import Answers
 from tap_kapture.day.passes import Pass, through
+from tap_kapture.day.settling import is_whole, settle
 from tap_kapture.day.tally import DayFacts, Page, Tally
-from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
+from tap_kapture.dialect.dialect import Total, Turn
 from tap_kapture.dialect.doubts import Doubt
 from tap_kapture.dialect.evidence import told
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn
-from tap_kapture.errors import KaptureDialectError, KapturePagingError, KaptureRefusedError
+from tap_kapture.errors import KaptureDialectError, KapturePagingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 """How often a day is begun anew because the dialect turned out to be another one."""
-FEW_PASSES = 2
-"""How often a day is read in pages until nothing new comes, once a day has not come out."""
-LARGE = 100
-"""Rows that are asked for at least when a day is to come at once."""
 SPANS = ((30, 0), (1, 0), (0, 30))
 """Days before and behind a day that are asked for together with it, to see a larger answer."""
 
@@ -108,7 +105,7 @@ class DayReader:
             if self._learned.dialect.way != dialect.way:
                 continue
             if not done.teaches and dialect.confirmed:
-                settled = yield from self._settle(answers)
+                settled = yield from settle(answers, None, verify=self._verify)
                 if settled or moves:
                     return None
             lesson = self._learn(answers, done, moves=moves)
@@ -134,14 +131,14 @@ class DayReader:
         """Return the doubt that is left of a day that was read to its end."""
         if self._learned.dialect.turn is Turn.NONE:
             return self._doubt_in_one(answers, done.keys)
-        if not (moves or self._is_whole(answers, done)):
-            settled = yield from self._settle(answers, done)
+        if not (moves or is_whole(answers, done)):
+            settled = yield from settle(answers, done, verify=self._verify)
             if not settled:
                 return _moved(done)
             done = settled
         if self._agrees(answers, done) or moves:
             return None
-        settled = yield from self._settle(answers)
+        settled = yield from settle(answers, None, verify=self._verify)
         if settled and self._agrees(answers, settled):
             return None
         self._doubts.miscounted()
@@ -149,13 +146,6 @@ class DayReader:
             return None
         text = f"Kapture announces {answers.total} records, but sends {len(answers.tally)}"
         return Doubt("count", text)
-
-    @staticmethod
-    def _is_whole(answers: Answers, done: Pass) -> bool:
-        """Whether each row of the day stands in one place, and no record of it is missing."""
-        if len(answers.tally) == len(done.keys):
-            return True
-        return not (done.moved or answers.missing_in(done.keys))
 
     def _agrees(self, answers: Answers, done: Pass) -> bool:
         """Whether the total, if there is one, agrees with what came."""
@@ -194,52 +184,6 @@ class DayReader:
                 if sum(span) not in learned.refused_spans and answers.widest(*span) is None:
                     learned.refused_spans.add(sum(span))
             return rows < learned.dialect.largest
-
-    # Days whose rows move
-
-    def _settle(
-        self, answers: Answers, done: Pass | None = None
-    ) -> Generator[Page, None, Pass | None]:
-        """Read a day again until its rows come out: at once if possible, else in pages."""
-        try:
-            at_once = yield from self._at_once(answers)
-        except KaptureRefusedError:
-            at_once = None
-        if at_once:
-            return at_once
-        previous = done
-        for _ in range(self._learned.passes):
-            again = yield from self._pass(answers, self._learned.page_size)
-            # The same rows in the same places: nothing moved, some are simply listed twice.
-            kept = self._learned.dialect.ordered
-            same = kept and previous is not None and previous.keys == again.keys
-            if again.fits and again.keys and (same or self._is_whole(answers, again)):
-                return again
-            previous = again if again.fits else None
-        self._learned.passes = FEW_PASSES
-        return None
-
-    def _at_once(self, answers: Answers) -> Generator[Page, None, Pass | None]:
-        """Read a day in one page as large as it takes."""
-        dialect = self._learned.dialect
-        if dialect.turn in {Turn.NONE, Turn.LIMIT} or not dialect.obeys_limit:
-            return None
-        wanted = max(2 * len(answers.tally), 2 * self._learned.page_size, LARGE)
-        limit = min(wanted, MAX_LIMIT)
-        answers.begin()
-        ask = dialect.ask_page if dialect.turn is Turn.PAGES else dialect.ask_rows
-        page = yield from answers.take(*ask(0, limit))
-        rows = len(page.keys or ())
-        if not rows or rows >= limit:
-            return None
-        if dialect.turn is Turn.PAGES:
-            behind = yield from answers.take(*dialect.ask_page(1, limit))
-            whole = not behind.keys
-        else:
-            overlap = rows > 1 and not self._learned.must_see_the_end
-            behind = yield from answers.take(*dialect.ask_rows(rows - overlap, limit))
-            whole = len(behind.keys or ()) == overlap
-        return Pass(fits=True, keys=page.keys or ()) if whole else None
 
     # Learning
 

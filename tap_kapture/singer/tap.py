@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers.capabilities import CapabilitiesEnum, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
 
 
@@ -48,7 +48,7 @@ class TapKapture(Tap):
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         capability
         for capability in Tap.capabilities
-        if capability is not TapCapabilities.ACTIVATE_VERSION
+        if capability.value != "activate-version"  # releases of the SDK keep it in different places
     ]
 
     _settings: checked.Settings | None = None

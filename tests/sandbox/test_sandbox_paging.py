@@ -260,7 +260,7 @@ def test_short_pages_are_random_but_never_empty_before_the_end(
             assert 1 <= len(found) <= size
             assert found == day[start : start + len(found)]
             lengths.add(len(found))
-    assert lengths >= {1, size - 1}
+    assert len(lengths) > size // 2
     assert page(account, stream, DAY, offset=ROWS, limit=15) == []
 
 
