@@ -92,7 +92,7 @@ class Memory:
 def _fingerprint(settings: Settings, stream: str) -> str:
     """Return a digest of the settings that bear on how an account pages."""
     facts = (
-        (settings.base_url, settings.path_of(stream), dict(settings.body_of(stream))),
+        (settings.path_of(stream), dict(settings.body_of(stream))),
         (settings.cm_id, settings.page_size, settings.paging_of(stream)),
     )
     text = json.dumps(facts, sort_keys=True, default=str)
