@@ -57,8 +57,11 @@ def account() -> Iterator[Sandbox]:
 
 
 def lines(output: Output) -> list[str]:
-    """The output, each line as JSON in one form, without the times of extraction."""
+    """The output, each line as JSON in one form, without times and how far workers are ahead."""
     messages = [json.loads(line) for line in output.lines]
+    for message in messages:
+        for bookmark in message.get("value", {}).get("bookmarks", {}).values():
+            bookmark.pop("dialect", None)
     return [
         json.dumps({k: v for k, v in message.items() if k != "time_extracted"}, ensure_ascii=True)
         for message in messages

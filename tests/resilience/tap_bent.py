@@ -18,17 +18,18 @@ from unittest.mock import patch
 from tap_kapture import progress, transport
 from tap_kapture.__main__ import main
 from tap_kapture.tap import TapKapture
-from tap_kapture.transport import PageRequest, Transport
+from tap_kapture.transport import Transport
 
 if TYPE_CHECKING:
     import requests
 
+    from tap_kapture.paging.dialect import Request
     from tap_kapture.responses import Answer
 
 ASK = Transport.ask
 
 
-def broken_ask(self: Transport, session: requests.Session, page: PageRequest) -> Answer:
+def broken_ask(self: Transport, session: requests.Session, page: Request) -> Answer:
     if page.day.isoformat() == os.environ["TAP_BROKEN_DAY"]:
         message = "nobody expects this"
         raise ZeroDivisionError(message)
