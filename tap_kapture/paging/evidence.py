@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tap_kapture.paging.dialect import ENDLESS, Dialect, Total, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 WAYS = (
     Dialect(Turn.ROWS),
@@ -146,10 +146,9 @@ def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[in
     last = max(layout.least for layout in layouts if layout.dialect.turn is layouts[0].dialect.turn)
     pool = [*_PROBES, (page_size, 1), (page_size, 2)]
     pool += [(page_size, last - 1)] if last > 1 else []
-    signs = _signs_of(layouts[0].dialect)
 
     def tells(probe: tuple[int, int]) -> int:
-        answers = [(layout.dialect.way, signs(_expected(layout, *probe))) for layout in layouts]
+        answers = [(layout.dialect.way, _sign(layout, *probe)) for layout in layouts]
         return sum(
             one[0] != other[0] and one[1] != other[1] for one, other in combinations(answers, 2)
         )
@@ -160,15 +159,12 @@ def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[in
     return best if best and tells(best) else None
 
 
-def _signs_of(dialect: Dialect) -> Callable[[tuple[str, ...]], object]:
-    """Return what of an answer tells: all of it, how much it is, or how it begins."""
-    if not dialect.ordered:
-        return len
-    return tuple if dialect.regular else _beginning
-
-
-def _beginning(keys: tuple[str, ...]) -> tuple[str, ...]:
-    return keys[:1]
+def _sign(layout: Layout, limit: int, offset: int) -> object:
+    """Return what of an answer would tell: how much it is, how it begins, or all of it."""
+    if not layout.dialect.ordered:
+        return len(_range(layout, limit, offset))
+    keys = _expected(layout, limit, offset)
+    return keys if layout.dialect.regular else keys[:1]
 
 
 def told(seen: Sequence[Seen]) -> str:
@@ -295,13 +291,17 @@ class _Places:
         return misplaced * 2 <= len(keys)
 
 
-def _expected(layout: Layout, limit: int, offset: int) -> tuple[str, ...]:
-    """Return the keys that a request would bring, those not met yet as ``?``."""
+def _range(layout: Layout, limit: int, offset: int) -> range:
+    """Return the places of the rows that a request would bring."""
     start, count = layout.dialect.slice_of(limit, offset)
-    stop = start + min(count, _SAMPLE)
-    if layout.rows is not None:
-        stop = min(stop, layout.rows)
-    return tuple(layout.at.get(index, "?") for index in range(start, stop))
+    stop = start + count if layout.rows is None else min(start + count, layout.rows)
+    return range(start, max(start, stop))
+
+
+def _expected(layout: Layout, limit: int, offset: int) -> tuple[str, ...]:
+    """Return the first keys that a request would bring, those not met yet as ``?``."""
+    places = _range(layout, limit, offset)[:_SAMPLE]
+    return tuple(layout.at.get(index, "?") for index in places)
 
 
 def _total(seen: Sequence[Seen], layout: Layout) -> Total:
