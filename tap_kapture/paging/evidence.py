@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from tap_kapture.paging.dialect import ENDLESS, Dialect, Total, Turn
+from tap_kapture.paging.dialect import ENDLESS, MAX_LIMIT, Dialect, Total, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -146,6 +146,7 @@ def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[in
     last = max(layout.least for layout in layouts if layout.dialect.turn is layouts[0].dialect.turn)
     pool = [*_PROBES, (page_size, 1), (page_size, 2)]
     pool += [(page_size, last - 1)] if last > 1 else []
+    pool += [(MAX_LIMIT, 1)] if (MAX_LIMIT, 0) in asked else []
 
     def tells(probe: tuple[int, int]) -> int:
         answers = [(layout.dialect.way, _sign(layout, *probe)) for layout in layouts]
@@ -156,7 +157,12 @@ def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[in
     refused = not known.sends_offset or any(one.keys is None for one in seen)
     pool = [probe for probe in pool if probe not in asked and not (refused and probe[1])]
     best = max(pool, key=tells, default=None)
-    return best if best and tells(best) else None
+    if best and tells(best):
+        return best
+    # In no order, only the end of the day can tell, so that must be in sight.
+    whole = MAX_LIMIT, 0
+    is_open = not layouts[0].dialect.ordered and all(layout.rows is None for layout in layouts)
+    return whole if is_open and whole not in asked else None
 
 
 def _sign(layout: Layout, limit: int, offset: int) -> object:
