@@ -94,8 +94,8 @@ class DayReader:
             dialect = self._learned.dialect
             done = yield from self._pass(answers, self._learned.page_size, again=first)
             first = answers.seen[0] if done.teaches else None
-            if done.fits and not (done.keys or dialect.confirmed):
-                self._learned.read_as_empty(answers.day)
+            if done.fits and answers.asked and not (done.keys or dialect.confirmed):
+                self._learned.read_as_empty(answers.asked)
             if done.fits:
                 return (yield from self._judged(answers, done, moves=moves))
             if self._learned.dialect.way != dialect.way:
