@@ -32,6 +32,7 @@ class Answers:
         seen: The answers of the pass that goes on.
         total: The last ``totalCount`` that was positive.
         fewest: Rows of the smallest answer that told it.
+        asked: The first request of the pass, unless its answer was known.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Answers:
         self.fewest = MAX_LIMIT
         self._stream = stream
         self._ask = ask
+        self.asked: Request | None = None
         self._again: Seen | None = None
         self._peeked: set[str] = set()
 
@@ -69,6 +71,7 @@ class Answers:
             again: The first answer, if it came already.
         """
         self.seen.clear()
+        self.asked = None
         self._again = again
 
     def take(self, limit: int, offset: int) -> Generator[Page, None, Seen]:
@@ -92,8 +95,10 @@ class Answers:
         if known and (known.limit, known.offset) == (limit, offset):
             self.seen.append(known)
             return known
+        request = self.learned.dialect.request(self.day, limit, offset)
+        self.asked = self.asked or request
         try:
-            answer = self._ask(self.learned.dialect.request(self.day, limit, offset))
+            answer = self._ask(request)
         except KaptureRefusedError:
             if self.learned.dialect.confirmed or not offset:
                 raise

@@ -98,8 +98,8 @@ class DayReader:
             done = yield from self._pass(answers, self._learned.page_size, again=first)
             first = answers.seen[0] if done.teaches else None
             unproven = self._learned.stated or not dialect.confirmed
-            if done.fits and not done.keys and unproven:
-                self._learned.read_as_empty(answers.day)
+            if done.fits and answers.asked and unproven and not done.keys:
+                self._learned.read_as_empty(answers.asked)
             if done.fits:
                 return (yield from self._judged(answers, done, moves=moves))
             if self._learned.dialect.way != dialect.way:

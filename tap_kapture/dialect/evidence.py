@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import Dialect, Total
+from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total
 from tap_kapture.dialect.layout import MANY, Layout, Seen, layouts_of, ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _PROBES = (
     *((3, 2), (2, 1), (2, 2), (1, 1), (1, 2), (2, 0), (4, 3)),
@@ -89,10 +89,10 @@ def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[in
     last = max(layout.least for layout in layouts if layout.dialect.turn is layouts[0].dialect.turn)
     pool = [*_PROBES, (page_size, 1), (page_size, 2)]
     pool += [(page_size, last - 1)] if last > 1 else []
-    signs = _signs_of(layouts[0].dialect)
+    pool += [(MAX_LIMIT, 1)] if (MAX_LIMIT, 0) in asked else []
 
     def tells(probe: tuple[int, int]) -> int:
-        answers = [(layout.dialect.way, signs(_expected(layout, *probe))) for layout in layouts]
+        answers = [(layout.dialect.way, _sign(layout, *probe)) for layout in layouts]
         return sum(
             one[0] != other[0] and one[1] != other[1] for one, other in combinations(answers, 2)
         )
@@ -100,18 +100,20 @@ def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[in
     refused = not known.sends_offset or any(one.keys is None for one in seen)
     pool = [probe for probe in pool if probe not in asked and not (refused and probe[1])]
     best = max(pool, key=tells, default=None)
-    return best if best and tells(best) else None
+    if best and tells(best):
+        return best
+    # In no order, only the end of the day can tell, so that must be in sight.
+    whole = MAX_LIMIT, 0
+    is_open = not layouts[0].dialect.ordered and all(layout.rows is None for layout in layouts)
+    return whole if is_open and whole not in asked else None
 
 
-def _signs_of(dialect: Dialect) -> Callable[[tuple[str, ...]], object]:
-    """Return what of an answer tells: all of it, how much it is, or how it begins."""
-    if not dialect.ordered:
-        return len
-    return tuple if dialect.regular else _beginning
-
-
-def _beginning(keys: tuple[str, ...]) -> tuple[str, ...]:
-    return keys[:1]
+def _sign(layout: Layout, limit: int, offset: int) -> object:
+    """Return what of an answer would tell: how much it is, how it begins, or all of it."""
+    if not layout.dialect.ordered:
+        return len(_range(layout, limit, offset))
+    keys = _expected(layout, limit, offset)
+    return keys if layout.dialect.regular else keys[:1]
 
 
 def told(seen: Sequence[Seen]) -> str:
@@ -124,13 +126,17 @@ def told(seen: Sequence[Seen]) -> str:
     return f"the account's answers fit no known way of paging: {words}"
 
 
-def _expected(layout: Layout, limit: int, offset: int) -> tuple[str, ...]:
-    """Return the keys that a request would bring, those not met yet as ``?``."""
+def _range(layout: Layout, limit: int, offset: int) -> range:
+    """Return the places of the rows that a request would bring."""
     start, count = layout.dialect.slice_of(limit, offset)
-    stop = start + min(count, _SAMPLE)
-    if layout.rows is not None:
-        stop = min(stop, layout.rows)
-    return tuple(layout.at.get(index, "?") for index in range(start, stop))
+    stop = start + count if layout.rows is None else min(start + count, layout.rows)
+    return range(start, max(start, stop))
+
+
+def _expected(layout: Layout, limit: int, offset: int) -> tuple[str, ...]:
+    """Return the first keys that a request would bring, those not met yet as ``?``."""
+    places = _range(layout, limit, offset)[:_SAMPLE]
+    return tuple(layout.at.get(index, "?") for index in places)
 
 
 def _total(seen: Sequence[Seen], layout: Layout) -> Total:

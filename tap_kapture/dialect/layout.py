@@ -114,6 +114,8 @@ def _candidates(longest: int) -> Iterator[Dialect]:
     sizes = [None, longest] if longest else [None]
     for way in WAYS:
         for size in sizes:
+            if size == 1 and way.way == Dialect(Turn.PAGES).way:
+                continue  # pages of one row, counted from 0, are rows
             yield replace(way, size=size)
             if way.turn not in {Turn.RANGE, Turn.LIMIT}:
                 yield replace(way, size=size, obeys_limit=False)

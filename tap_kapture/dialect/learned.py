@@ -193,11 +193,10 @@ class Learned:
 
     # Days that were empty before the dialect was known
 
-    def read_as_empty(self, day: date) -> None:
-        """Note a day that was empty under a dialect that is a guess."""
-        dialect = self._dialect
+    def read_as_empty(self, asked: Request) -> None:
+        """Note a day that was empty under a dialect that is a guess, by what was asked for it."""
         with self.lock:
-            self._empty[day] = dialect.request(day, *dialect.first(self.page_size))
+            self._empty[asked.day] = asked
 
     def to_read_again(self) -> list[date]:
         """Return, once, the days that were asked for in another way than is known now."""

@@ -214,7 +214,8 @@ def test_a_file_may_hold_a_whole_number_with_a_point(
 
 def test_a_variable_may_hold_a_whole_number_with_a_point(shared: Sandbox, tmp_path: Path) -> None:
     shared.clear()
-    config, environment = config_of(shared), {"TAP_KAPTURE_PAGE_SIZE": "7.0"}
+    known = {"tickets_paging": "rows", "customers_paging": "rows"}
+    config, environment = config_of(shared, **known), {"TAP_KAPTURE_PAGE_SIZE": "7.0"}
     output = run_tap(tmp_path, config, "--config=ENV", at=NOW, environment=environment)
     assert output.code == 0
     assert {seen.limit for seen in shared.requests} == {7}

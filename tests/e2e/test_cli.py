@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = dt.datetime(2024, 3, 31, 6, 30, tzinfo=dt.timezone.utc)
+KNOWN = {"tickets_paging": "rows", "customers_paging": "rows"}
+"""Settings with which every request is for a page."""
 ACCOUNT = Account(first_day=dt.date(2024, 3, 28), now=NOW)
 SETTINGS = [
     "subdomain",
@@ -35,6 +37,9 @@ SETTINGS = [
     "closed_statuses",
     "page_size",
     "verify_last_page",
+    "tickets_paging",
+    "customers_paging",
+    "unsettled_days",
     "concurrency",
     "max_retries",
     "request_timeout",
@@ -170,7 +175,7 @@ def test_test_schema_writes_schemas_and_asks_nothing(account: Sandbox, tmp_path:
 
 def test_the_environment_configures_the_tap(account: Sandbox, tmp_path: Path) -> None:
     variables = {
-        f"TAP_KAPTURE_{name.upper()}": str(value) for name, value in account.config().items()
+        f"TAP_KAPTURE_{name.upper()}": str(value) for name, value in account.config(**KNOWN).items()
     }
     more = {
         "TAP_KAPTURE_PAGE_SIZE": "7",
@@ -186,7 +191,7 @@ def test_the_environment_configures_the_tap(account: Sandbox, tmp_path: Path) ->
 
 
 def test_the_environment_is_left_alone_unless_asked_for(account: Sandbox, tmp_path: Path) -> None:
-    config = account.config()
+    config = account.config(**KNOWN)
     output = run_tap(tmp_path, config, environment={"TAP_KAPTURE_PAGE_SIZE": "7"}, at=NOW)
     assert output.code == 0
     assert {seen.limit for seen in account.requests} == {500}
@@ -195,7 +200,8 @@ def test_the_environment_is_left_alone_unless_asked_for(account: Sandbox, tmp_pa
 def test_later_config_files_add_to_earlier_ones(account: Sandbox, tmp_path: Path) -> None:
     more = tmp_path / "more.json"
     more.write_text(json.dumps({"page_size": 9}), encoding="utf-8")
-    output = run_tap(tmp_path, account.config(page_size=3), f"--config={more}", at=NOW)
+    config = account.config(page_size=3, **KNOWN)
+    output = run_tap(tmp_path, config, f"--config={more}", at=NOW)
     assert output.code == 0
     assert {seen.limit for seen in account.requests} == {9}
 

@@ -1,8 +1,12 @@
-"""What fails for good stops the run with one line to act on, and shows no secret."""
+"""What fails for good ends the run with one line to act on, and shows no secret.
+
+A failure that is the account's stops the run at once; one that is a day's stops only that day.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +16,18 @@ from failing_account import (
     BAD_DAY,
     FIRST,
     FOR_EVER,
+    LAST,
     NOW,
     TODAY,
     TOKEN,
+    assert_incomplete,
     assert_stopped,
     config_of,
+    unread,
 )
 from tap_process import (
     KEYS,
+    Json,
     Output,
     asked,
     days,
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEBUG = {"LOGLEVEL": "DEBUG"}
+STATE_LIMIT = 16 * 1024
 BODIES = ("We will be back soon", "<html>", "Not Found</", '"message":')
 """What stands in the bodies of bad answers."""
 
@@ -61,14 +70,39 @@ def assert_all_before_is_out(output: Output, sandbox: Sandbox, stream: str, day:
     )
 
 
-FATAL = [
+def assert_all_but_one_day_is_out(
+    output: Output, sandbox: Sandbox, stream: str, day: dt.date
+) -> None:
+    """Everything is out but a day of a stream, and the bookmark is past it."""
+    for name in KEYS:
+        bad = sandbox.truth_of_day(name, day).keys() if name == stream else set()
+        truth = {key: row for key, row in sandbox.truth(name).items() if key not in bad}
+        assert untruths(output.table(name), truth) == []
+        assert output.bookmark(name)["replication_key_value"] == TODAY.isoformat()
+
+
+def assert_the_next_run_mends(output: Output, sandbox: Sandbox) -> None:
+    """Without the fault, one more run ends in the truth and a ledger without trouble."""
+    sandbox.faults = []
+    rest = pull(config_of(sandbox), NOW, state=output.state)
+    assert not_the_truth(output.then(rest), sandbox) == []
+    assert troubles(rest) == {}
+
+
+def troubles(output: Output) -> Json:
+    """The troubled days of the last state: stream and day -> trouble."""
+    return {
+        f"{stream} {day}": entry["trouble"]
+        for stream in KEYS
+        for day, entry in output.bookmark(stream).get("days", {}).items()
+        if "trouble" in entry
+    }
+
+
+OF_THE_ACCOUNT = [
     pytest.param(Fault("redirect"), ["302", "login.example.com", "'api_url'"], id="redirect"),
-    pytest.param(Fault("400"), ["HTTP 400"], id="400"),
     pytest.param(Fault("403"), ["HTTP 403", "'auth_token'"], id="403"),
     pytest.param(Fault("404"), ["HTTP 404", "_path'"], id="404"),
-    pytest.param(Fault("bad_message"), ["is a number", "Kapture support"], id="bad_message"),
-    pytest.param(Fault("no_key"), ["has no usable '", "Kapture support"], id="no_key"),
-    pytest.param(Fault("echo_token"), ["[secret]", "Kapture support"], id="echo_token"),
     *[
         pytest.param(Fault("failed", text=text), [text.rstrip("."), advice], id=text)
         for text, advice in {
@@ -76,6 +110,17 @@ FATAL = [
             "AuthKeyInvalid": "'auth_token'",
             "APIExpired": "Kapture support for a new one",
             "Auth Key Expired": "Kapture support for a new one",
+        }.items()
+    ],
+]
+OF_A_DAY = [
+    pytest.param(Fault("400"), ["HTTP 400"], id="400"),
+    pytest.param(Fault("bad_message"), ["is a number", "Kapture support"], id="bad_message"),
+    pytest.param(Fault("no_key"), ["has no usable '", "Kapture support"], id="no_key"),
+    pytest.param(Fault("echo_token"), ["[secret]", "Kapture support"], id="echo_token"),
+    *[
+        pytest.param(Fault("failed", text=text), [text.rstrip("."), advice], id=text)
+        for text, advice in {
             "No valid customer found": "'no_data_messages'",
             "No permitted records": "'no_data_messages'",
             "Invalid Json.": "'tickets_body'",
@@ -89,7 +134,7 @@ FATAL = [
 
 
 @pytest.mark.parametrize("stream", KEYS)
-@pytest.mark.parametrize(("fault", "words"), FATAL)
+@pytest.mark.parametrize(("fault", "words"), OF_THE_ACCOUNT)
 def test_a_fatal_answer_stops_the_run_before_its_day_and_shows_no_secret(  # noqa: PLR0913, PLR0917 - fixtures and cases
     ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, words: list[str], stream: str
 ) -> None:
@@ -103,6 +148,22 @@ def test_a_fatal_answer_stops_the_run_before_its_day_and_shows_no_secret(  # noq
     assert len(hit) == 1
 
 
+@pytest.mark.parametrize("stream", KEYS)
+@pytest.mark.parametrize(("fault", "words"), OF_A_DAY)
+def test_a_day_that_cannot_be_read_stops_only_itself_and_shows_no_secret(  # noqa: PLR0913, PLR0917 - fixtures and cases
+    ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, words: list[str], stream: str
+) -> None:
+    ill.quirks = Quirks(failure_keys="capital" if stream == "customers" else "lower")
+    ill.faults = [Fault(fault.action, stream=stream, day=BAD_DAY, times=FOR_EVER, text=fault.text)]
+    output = run_tap(tmp_path, config_of(ill), at=NOW, environment=DEBUG)
+    assert_incomplete(output, stream, BAD_DAY, 0, *words)
+    assert_all_but_one_day_is_out(output, ill, stream, BAD_DAY)
+    assert leaked(output.chatter(), secrets) == []
+    hit = [seen for seen in ill.requests if seen.fault]
+    assert len(hit) == 1
+    assert_the_next_run_mends(output, ill)
+
+
 @pytest.mark.parametrize("style", ["200", "401"])
 def test_a_bad_token_says_how_to_fix_it(
     ill: Sandbox,
@@ -113,26 +174,32 @@ def test_a_bad_token_says_how_to_fix_it(
     ill.quirks = Quirks(bad_token=style)
     wrong = "d3Jvbmc6d3Jvbmc="
     output = run_tap(tmp_path, config_of(ill, auth_token=wrong), at=NOW, environment=DEBUG)
-    assert_stopped(output, "customers", FIRST, 0, "'auth_token'", "expired", "Kapture support")
+    assert_stopped(output, "customers", LAST, 0, "'auth_token'", "expired", "Kapture support")
     assert output.records("customers") == output.records("tickets") == []
     assert output.states == []
     assert leaked(output.chatter(), {wrong, *secrets}) == []
 
 
-PERSISTENT = [
-    pytest.param(Fault("html"), "not JSON", id="html"),
-    pytest.param(Fault("500"), "HTTP 500", id="500"),
+NO_ANSWER = [
     pytest.param(Fault("429", retry_after=0), "HTTP 429", id="429"),
     pytest.param(Fault("503", retry_after=0), "HTTP 503", id="503"),
-    pytest.param(Fault("408"), "HTTP 408", id="408"),
-    pytest.param(Fault("server_failure"), "ServerFailure", id="server_failure"),
     pytest.param(Fault("reset"), "the connection failed", id="reset"),
     pytest.param(Fault("cut"), "the answer broke off", id="cut"),
     pytest.param(Fault("hang"), "no answer within request_timeout", id="hang"),
 ]
 
 
-@pytest.mark.parametrize(("fault", "reason"), PERSISTENT)
+SERVER_FAILURES = [
+    pytest.param(Fault("html"), "not JSON", id="html"),
+    pytest.param(Fault("500"), "HTTP 500", id="500"),
+    pytest.param(Fault("502"), "HTTP 502", id="502"),
+    pytest.param(Fault("504"), "HTTP 504", id="504"),
+    pytest.param(Fault("408"), "HTTP 408", id="408"),
+    pytest.param(Fault("server_failure"), "ServerFailure", id="server_failure"),
+]
+
+
+@pytest.mark.parametrize(("fault", "reason"), NO_ANSWER)
 def test_a_failure_that_persists_stops_the_run_after_the_retries(
     ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, reason: str
 ) -> None:
@@ -153,6 +220,40 @@ def test_a_failure_that_persists_stops_the_run_after_the_retries(
     assert len([seen for seen in ill.requests if seen.fault]) == 2
 
 
+@pytest.mark.parametrize(("fault", "reason"), SERVER_FAILURES)
+def test_a_server_that_fails_on_one_day_stops_only_that_day_after_the_retries(
+    ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, reason: str
+) -> None:
+    ill.faults = [Fault(fault.action, stream="tickets", day=BAD_DAY, times=FOR_EVER)]
+    output = run_tap(tmp_path, config_of(ill, max_retries=1), at=NOW, environment=DEBUG)
+    assert_incomplete(output, "tickets", BAD_DAY, 0, reason, "2 tries", "Kapture support")
+    assert_all_but_one_day_is_out(output, ill, "tickets", BAD_DAY)
+    assert leaked(output.chatter(), secrets) == []
+    assert len([seen for seen in ill.requests if seen.fault]) == 2
+    assert_the_next_run_mends(output, ill)
+
+
+def test_a_server_that_fails_on_three_days_in_a_row_stops_the_run(
+    ill: Sandbox, tmp_path: Path
+) -> None:
+    """Then it is the server; on days apart, it may be the days."""
+    in_a_row = days(FIRST, FIRST + dt.timedelta(days=2))
+    ill.faults = [Fault("500", stream="tickets", day=day, times=FOR_EVER) for day in in_a_row]
+    output = run_tap(tmp_path, config_of(ill, max_retries=0), at=NOW)
+    assert_stopped(output, "tickets", in_a_row[2], 0, "HTTP 500", "for 1 tries")
+    assert output.records("tickets") == []
+    assert unread(output, "tickets") == in_a_row[:2]
+    assert untruths(output.table("customers"), ill.truth("customers")) == []
+    apart = days(FIRST, LAST)[::2]
+    ill.faults = [Fault("500", stream="tickets", day=day, times=FOR_EVER) for day in apart]
+    output = run_tap(tmp_path, config_of(ill, max_retries=0), at=NOW)
+    assert output.code == 1
+    (line,) = output.errors()
+    assert line.startswith(f"tickets, 3 days ({', '.join(map(str, apart))}): HTTP 500")
+    assert unread(output, "tickets") == apart
+    assert_the_next_run_mends(output, ill)
+
+
 def test_a_404_names_the_path_and_the_other_one_that_customers_may_have(
     ill: Sandbox, tmp_path: Path
 ) -> None:
@@ -161,7 +262,7 @@ def test_a_404_names_the_path_and_the_other_one_that_customers_may_have(
     assert_stopped(
         output,
         "customers",
-        FIRST,
+        LAST,
         0,
         "/nowhere.html",
         "/select-customer-between-start-and-end-dates.html",
@@ -183,24 +284,42 @@ def test_a_failure_behind_the_first_page_names_its_offset(
 ) -> None:
     ill.faults = [Fault("bad_message", stream="tickets", day=BAD_DAY, after=2, times=FOR_EVER)]
     output = run_tap(tmp_path, config_of(ill, page_size=3), at=NOW, environment=DEBUG)
-    assert_stopped(output, "tickets", BAD_DAY, 6, "message is a number")
-    assert output.bookmark("tickets")["replication_key_value"] == BAD_DAY.isoformat()
+    # Each page begins with the last row of the one before: 0, 2, 4.
+    assert_incomplete(output, "tickets", BAD_DAY, 4, "message is a number")
     assert leaked(output.chatter(), secrets) == []
-    ill.faults = []
-    rest = pull(config_of(ill), NOW, state=output.state)
-    assert not_the_truth(output.then(rest), ill) == []
+    assert_the_next_run_mends(output, ill)
 
 
-def test_a_failure_on_a_day_that_is_read_again_leaves_the_bookmark_where_it_was(
+def test_a_failure_on_a_day_that_is_read_again_keeps_what_is_known_of_it(
     ill: Sandbox, tmp_path: Path
 ) -> None:
     first = pull(config_of(ill), NOW)
     ill.faults = [Fault("400", stream="tickets", day=BAD_DAY, times=FOR_EVER)]
     second = run_tap(tmp_path, config_of(ill), at=NOW, state=first.state)
-    assert_stopped(second, "tickets", BAD_DAY, 0, "HTTP 400")
-    assert second.records("tickets") == []
-    bookmark = {**first.state, **second.state}["bookmarks"]["tickets"]
-    assert bookmark == first.bookmark("tickets")
+    assert_incomplete(second, "tickets", BAD_DAY, 0, "HTTP 400")
+    assert not_the_truth(first.then(second), ill) == []
+    before, after = (one.bookmark("tickets")["days"] for one in (first, second))
+    known = before[BAD_DAY.isoformat()]
+    assert after == {**before, BAD_DAY.isoformat(): {**known, "trouble": "unread"}}
+    ill.faults = []
+    third = pull(config_of(ill), NOW, state=second.state)
+    assert third.bookmark("tickets")["days"] == before
+
+
+def test_a_day_stays_unread_until_it_can_be_read(ill: Sandbox, tmp_path: Path) -> None:
+    """However long that takes: far beyond the lookback and the age of open tickets."""
+    fault = Fault("no_key", stream="customers", day=BAD_DAY, times=FOR_EVER)
+    output = Output(())
+    for week in range(3):
+        ill.faults = [fault]
+        now = NOW + dt.timedelta(weeks=week)
+        config = config_of(ill, open_ticket_refresh_days=3)
+        output = output.then(run_tap(tmp_path, config, at=now, state=output.state or None))
+        assert (output.code, unread(output, "customers")) == (1, [BAD_DAY])
+    ill.faults = []
+    output = output.then(pull(config, now, state=output.state))
+    assert not_the_truth(output, ill) == []
+    assert BAD_DAY.isoformat() not in output.bookmark("customers")["days"]
 
 
 def test_what_failed_is_pulled_by_the_next_run(ill: Sandbox, tmp_path: Path) -> None:
@@ -212,7 +331,7 @@ def test_what_failed_is_pulled_by_the_next_run(ill: Sandbox, tmp_path: Path) -> 
     assert not_the_truth(first.then(second), ill) == []
 
 
-@pytest.mark.parametrize(("fault", "words"), FATAL)
+@pytest.mark.parametrize(("fault", "words"), [*OF_THE_ACCOUNT, *OF_A_DAY])
 def test_no_exception_carries_a_secret_in_any_of_its_parts(
     ill: Sandbox, secrets: set[str], fault: Fault, words: list[str]
 ) -> None:
@@ -237,7 +356,7 @@ def test_a_text_that_quotes_people_is_masked_and_cut(ill: Sandbox, tmp_path: Pat
     text = f"Mail asha.rao@example.com or call +91 98450 12345, key {TOKEN}. {'x' * 5000}"
     ill.faults = [Fault("failed", text=text, times=FOR_EVER)]
     output = run_tap(tmp_path, config_of(ill), at=NOW, environment=DEBUG)
-    assert_stopped(output, "customers", FIRST, 0, "Mail [masked] or call [masked]", "[secret]")
+    assert_stopped(output, "customers", LAST, 0, "Mail [masked] or call [masked]", "[secret]")
     assert leaked(output.chatter(), {TOKEN, "asha.rao", "98450", "12345", "x" * 200}) == []
 
 
@@ -269,20 +388,64 @@ def test_a_day_larger_than_the_largest_page_without_offset_is_never_cut(tmp_path
     )
     with Sandbox(account, quirks=Quirks(offset="ignored")) as sandbox:
         output = run_tap(tmp_path, sandbox.config(page_size=3000), at=NOW)
+        words = "nothing turns the page", "the rest of it cannot be reached", "Kapture support"
+        assert_incomplete(output, "tickets", BAD_DAY, 0, *words)
+        known = sandbox.truth_of_day("tickets", BAD_DAY)
+        rest = {key: row for key, row in sandbox.truth("tickets").items() if key not in known}
+        assert untruths({k: r for k, r in output.table("tickets").items() if k in rest}, rest) == []
+
+
+def test_both_streams_may_have_days_that_cannot_be_read(ill: Sandbox, tmp_path: Path) -> None:
+    two = [BAD_DAY - dt.timedelta(days=1), BAD_DAY]
+    ill.faults = [
+        Fault("400", stream="customers", day=BAD_DAY, times=FOR_EVER),
+        Fault("bad_message", stream="tickets", day=two[0], times=FOR_EVER),
+        Fault("no_key", stream="tickets", day=two[1], times=FOR_EVER),
+    ]
+    output = run_tap(tmp_path, config_of(ill), at=NOW)
     assert output.code == 1
     (line,) = output.errors()
-    assert line.startswith(f"tickets, day {BAD_DAY}, offset ")
-    assert "ignores 'offset'" in line
-    assert "Kapture support" in line
-    assert output.bookmark("tickets") == {}
+    assert line.startswith(f"customers, day {BAD_DAY}, offset 0: Kapture refused the request")
+    assert f"; and tickets, 2 days ({two[0]}, {two[1]}): " in line
+    assert "message is a number" in line
+    assert "has no usable 'ticketId'" in line
+    assert unread(output, "customers") == [BAD_DAY]
+    assert unread(output, "tickets") == two
+    assert_the_next_run_mends(output, ill)
+
+
+def test_more_than_fifty_bad_days_stop_the_run_and_the_state_stays_small(tmp_path: Path) -> None:
+    """Fifty are noted and left for the next run; then something larger is wrong."""
+    account = Account(first_day=FIRST - dt.timedelta(days=120), now=NOW, static=True)
+    some = days(account.first_day, account.first_day + dt.timedelta(days=50))
+    with Sandbox(account) as sandbox:
+        sandbox.faults = [Fault("400", "tickets", day, FOR_EVER) for day in some[:50]]
+        output = run_tap(tmp_path, sandbox.config(), at=NOW)
+        assert output.code == 1
+        assert len(output.errors()) == 1
+        assert unread(output, "tickets") == some[:50]
+        assert output.bookmark("tickets")["replication_key_value"] == TODAY.isoformat()
+        assert max(len(json.dumps(state)) for state in output.states) < STATE_LIMIT
+        sandbox.faults = [Fault("400", "tickets", day, FOR_EVER) for day in some]
+        stopped = run_tap(tmp_path, sandbox.config(), at=NOW)
+        assert stopped.code == 1
+        (line,) = stopped.errors()
+        assert line.startswith("tickets: more than 50 days could not be read")
+        assert "HTTP 400" in line
+        assert max(len(json.dumps(state)) for state in stopped.states) < STATE_LIMIT
+        sandbox.faults = []
+        for before in (output, stopped):
+            after = before.then(pull(sandbox.config(), NOW, state=before.state))
+            assert not_the_truth(after, sandbox) == []
+            assert troubles(after) == {}
 
 
 @pytest.mark.parametrize("stream", KEYS)
-def test_a_failing_stream_leaves_the_days_of_the_other_alone(
+def test_an_account_that_fails_leaves_the_days_of_the_stream_before_alone(
     ill: Sandbox, tmp_path: Path, stream: str
 ) -> None:
     """Customers come first: their failure ends the run, that of tickets leaves customers done."""
-    ill.faults = [Fault("400", stream=stream, day=BAD_DAY, times=FOR_EVER)]
+    ill.faults = [Fault("404", stream=stream, day=BAD_DAY, times=FOR_EVER)]
     output = run_tap(tmp_path, config_of(ill), at=NOW)
     done = stream == "tickets"
     assert (asked(ill, "tickets") != []) is done

@@ -13,6 +13,7 @@ from failing_account import (
     ACCOUNT,
     BAD_DAY,
     FIRST,
+    LAST,
     NOW,
     TOKEN,
     assert_stopped,
@@ -122,7 +123,7 @@ def test_a_server_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
     began = time.monotonic()
     output = run_tap(tmp_path, config, at=NOW)
     assert time.monotonic() - began < 20
-    assert_stopped(output, "tickets", FIRST, 0, "the connection failed", "'max_retries'")
+    assert_stopped(output, "tickets", LAST, 0, "the connection failed", "'max_retries'")
     assert TOKEN not in output.log
 
 
@@ -132,7 +133,7 @@ def test_a_proxy_of_the_environment_is_used_and_its_exceptions_too(
     config = config_of(failing, max_retries=0)
     proxy = {"http_proxy": nobody(), "no_proxy": ""}
     output = run_tap(tmp_path, config, at=NOW, environment=proxy)
-    assert_stopped(output, "customers", FIRST, 0, "the proxy refused the connection")
+    assert_stopped(output, "customers", LAST, 0, "the proxy refused the connection")
     around = {**proxy, "no_proxy": "127.0.0.1"}
     assert run_tap(tmp_path, config, at=NOW, environment=around).code == 0
 
@@ -145,7 +146,7 @@ def test_only_a_certificate_that_can_be_verified_is_trusted(tmp_path: Path) -> N
     with Sandbox(ACCOUNT, tls=context) as sandbox:
         output = run_tap(tmp_path, config_of(sandbox), at=NOW)
         words = ["TLS certificate cannot be verified", "REQUESTS_CA_BUNDLE"]
-        assert_stopped(output, "customers", FIRST, 0, *words)
+        assert_stopped(output, "customers", LAST, 0, *words)
         assert list(sandbox.requests) == []
         trusting = {"REQUESTS_CA_BUNDLE": str(bundle)}
         trusted = run_tap(tmp_path, config_of(sandbox), at=NOW, environment=trusting)
@@ -157,4 +158,4 @@ def test_a_tls_connection_that_fails_otherwise_is_tried_again(
 ) -> None:
     config = {**config_of(failing, max_retries=1), "api_url": failing.url.replace("http", "https")}
     output = run_tap(tmp_path, config, at=NOW)
-    assert_stopped(output, "customers", FIRST, 0, "the TLS connection failed", "for 2 tries")
+    assert_stopped(output, "customers", LAST, 0, "the TLS connection failed", "for 2 tries")

@@ -77,7 +77,8 @@ def test_the_final_state_has_the_form_that_is_promised(
     assert set(output.state) == {"bookmarks"}
     assert set(output.state["bookmarks"]) == set(KEYS)
     bookmark = output.bookmark(stream)
-    ledger = bookmark.pop("days")
+    ledger, dialect = bookmark.pop("days"), bookmark.pop("dialect")
+    followed = bookmark.pop("followed", None)
     assert bookmark == {
         "replication_key": replication_key,
         "replication_key_value": sandbox.today.isoformat(),
@@ -86,6 +87,10 @@ def test_the_final_state_has_the_form_that_is_promised(
     recent = [(sandbox.today - dt.timedelta(days=age)).isoformat() for age in (2, 1)]
     assert list(ledger) == sorted(ledger)
     assert set(recent) <= set(ledger)
+    young = (sandbox.today - dt.timedelta(days=90)).isoformat()
+    closed = ["closed", "complete", "completed", "junk", "merged", "resolved", "solved"]
+    assert followed == ({"from": young, "closed_statuses": closed} if stream == "tickets" else None)
+    assert {"turn": "rows", "learned": sandbox.today.isoformat()}.items() <= dialect.items()
     for entry in ledger.values():
         assert set(entry) == {"open", "digest"}
         assert isinstance(entry["open"], int)

@@ -7,7 +7,7 @@ import gzip
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -179,11 +179,15 @@ def test_at_every_state_all_that_it_claims_is_in_files(still: Sandbox, tmp_path:
 
 
 @pytest.mark.parametrize("deselected", [None, "customerPhone"])
-def test_what_came_before_a_failure_is_in_files(
-    still: Sandbox, tmp_path: Path, deselected: str | None
+@pytest.mark.parametrize("action", ["404", "400"])
+def test_what_came_before_a_failure_or_in_spite_of_it_is_in_files(
+    still: Sandbox,
+    tmp_path: Path,
+    deselected: str | None,
+    action: Any,  # noqa: ANN401 - a Literal
 ) -> None:
     bad_day = TODAY - 2 * DAY
-    still.faults = [Fault("400", stream="tickets", day=bad_day, times=math.inf)]
+    still.faults = [Fault(action, stream="tickets", day=bad_day, times=math.inf)]
     config = still.config(batch_config=batch_config(tmp_path))
     catalog = catalog_of(config)
     if deselected:
@@ -192,11 +196,15 @@ def test_what_came_before_a_failure_is_in_files(
     still.faults = []
     assert output.code == 1
     assert len(output.errors()) == 1
-    assert output.bookmark("tickets")["replication_key_value"] == bad_day.isoformat()
+    # A path that is not there stops the run, one day that is refused stops only itself.
+    wanted = days(FIRST, bad_day - DAY)
+    if action == "400":
+        wanted += days(bad_day + DAY, TODAY)
+    assert output.bookmark("tickets")["replication_key_value"] == (
+        bad_day.isoformat() if action == "404" else TODAY.isoformat()
+    )
     truth = {
-        key: record
-        for day in days(FIRST, bad_day - DAY)
-        for key, record in still.truth_of_day("tickets", day).items()
+        key: record for day in wanted for key, record in still.truth_of_day("tickets", day).items()
     }
     expected = without(deselected, truth) if deselected else truth
     assert untruths(batches(output, "tickets"), expected) == []

@@ -240,7 +240,12 @@ def test_a_day_that_did_not_change_is_not_written_again(still: Sandbox) -> None:
     second = pull(still.config(), NOW, state=first.state)
     for stream in KEYS:
         assert untruths(second.table(stream), still.truth_of_day(stream, TODAY)) == []
-        assert second.bookmark(stream) == first.bookmark(stream)
+        assert of_days(second.bookmark(stream)) == of_days(first.bookmark(stream))
+
+
+def of_days(bookmark: Json) -> Json:
+    """A bookmark without what speaks for its dialect, which grows with every day that is read."""
+    return {name: value for name, value in bookmark.items() if name != "dialect"}
 
 
 def test_a_state_without_a_ledger_reads_every_day_that_may_hold_an_open_ticket(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from failing_account import FIRST, FOR_EVER, NOW, TOKEN, assert_stopped, config_of
+from failing_account import FOR_EVER, LAST, NOW, TOKEN, assert_stopped, config_of
 from tap_process import asked, catalog_of, leaked, not_the_truth, pull, run_tap, select, untruths
 
 from sandbox import Fault, Sandbox
@@ -43,7 +43,7 @@ def test_the_setting_of_a_refused_token_is_named_and_no_token_shown(
 ) -> None:
     config = config_with(ill, **{"auth_token": TOKEN, f"{stream}_auth_token": WRONG})
     output = run_tap(tmp_path, config, at=NOW, environment=DEBUG)
-    assert_stopped(output, stream, FIRST, 0, f"Check '{stream}_auth_token'", "Kapture support")
+    assert_stopped(output, stream, LAST, 0, f"Check '{stream}_auth_token'", "Kapture support")
     assert leaked(output.chatter(), {TOKEN, WRONG}) == []
 
 
@@ -52,7 +52,7 @@ def test_a_token_that_is_echoed_is_masked_whichever_it_is(ill: Sandbox, tmp_path
     text = f"not {WRONG}, not {TOKEN}"
     ill.faults = [Fault("failed", text=text, times=FOR_EVER)]
     output = run_tap(tmp_path, config_with(ill, **tokens), at=NOW, environment=DEBUG)
-    assert_stopped(output, "customers", FIRST, 0, "not [secret], not [secret]")
+    assert_stopped(output, "customers", LAST, 0, "not [secret], not [secret]")
     assert leaked(output.chatter(), {TOKEN, WRONG}) == []
 
 

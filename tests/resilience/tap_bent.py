@@ -15,22 +15,22 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from tap_kapture.pull import progress
-
-from tap_kapture.wire import transport
 from tap_kapture.__main__ import main
+from tap_kapture.pull.run import progress
 from tap_kapture.singer.tap import TapKapture
-from tap_kapture.wire.transport import PageRequest, Transport
+from tap_kapture.wire import transport
+from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     import requests
 
+    from tap_kapture.dialect.dialect import Request
     from tap_kapture.wire.answers import Answer
 
 ASK = Transport.ask
 
 
-def broken_ask(self: Transport, session: requests.Session, page: PageRequest) -> Answer:
+def broken_ask(self: Transport, session: requests.Session, page: Request) -> Answer:
     if page.day.isoformat() == os.environ["TAP_BROKEN_DAY"]:
         message = "nobody expects this"
         raise ZeroDivisionError(message)

@@ -207,7 +207,7 @@ def test_a_short_run_tells_no_progress(tmp_path: Path) -> None:
     [
         ([], 0, "info", "tickets: "),
         ([Fault("503", "tickets", retry_after=0.1)], 0, "warning", "HTTP 503; try 2 of 9"),
-        ([Fault("403", "tickets")], 1, "error", "tickets, day 2024-03-01, offset 0: Kapture"),
+        ([Fault("403", "tickets")], 1, "error", "tickets, day 2024-03-20, offset 0: Kapture"),
     ],
     ids=["good", "retry", "failure"],
 )

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_kapture.plan.bookmarks import Bookmark, LedgerDay, from_state
 from tap_kapture.errors import KaptureStateError
+from tap_kapture.plan.bookmarks import Bookmark, LedgerDay, from_state
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 NEW_YORK = pendulum.timezone("America/New_York")

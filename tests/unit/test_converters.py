@@ -14,8 +14,8 @@ from singer_sdk.contrib.msgspec import encoder
 
 from tap_kapture.shape import values as converters
 from tap_kapture.shape.cleaning import clean, verbatim, without_nul
-from tap_kapture.shape.values import DoesNotFitError
 from tap_kapture.shape.instants import instants_in
+from tap_kapture.shape.values import DoesNotFitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from tap_kapture.errors import KaptureStateError
 from tap_kapture.plan.bookmarks import Bookmark, LedgerDay, from_state
 from tap_kapture.plan.days import Horizon, PlannedDay, Reason
-from tap_kapture.errors import KaptureStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
 from tap_kapture.wire.envelopes import (
     decode_envelope,
     decode_record,
@@ -20,7 +21,6 @@ from tap_kapture.wire.envelopes import (
     total_of,
     valid_utf8,
 )
-from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
 
 JSON = "application/json"
 

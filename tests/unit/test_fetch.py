@@ -15,12 +15,12 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tap_kapture.readings import DayFacts, Page
 
-from tap_kapture.plan.days import PlannedDay, Reason
 from tap_kapture.errors import KaptureTransientError
+from tap_kapture.plan.days import PlannedDay, Reason
 from tap_kapture.pull.workers import FAREWELL, PAGES_PER_WORKER, Fetch
 from tap_kapture.wire.gate import Gate
-from tap_kapture.readings import DayFacts, Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

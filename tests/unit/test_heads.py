@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_kapture.errors import KaptureRecordError
 from tap_kapture.shape import values as converters
 from tap_kapture.shape.cleaning import clean
-from tap_kapture.errors import KaptureRecordError
 from tap_kapture.shape.heads import Heads
 from tap_kapture.shape.numbers import MAX_INTEGER
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
-from tap_kapture.singer import messages
 from tap_kapture.errors import KaptureOutputError
+from tap_kapture.singer import messages
 from tap_kapture.singer.messages import MessageWriter
 
 if TYPE_CHECKING:

@@ -14,9 +14,6 @@ from jsonschema import Draft202012Validator
 from singer_sdk.contrib.msgspec import encoder
 from wire_samples import CALENDAR, CONTACT, CUSTOMER, OLDER_TICKET, TICKET
 
-from tap_kapture.shape.cleaning import clean, without_nul
-from tap_kapture.shape.json import decode_record
-from tap_kapture.shape.odd_records import Shaper
 from tap_kapture.schemas import (
     CONTACTS,
     CUSTOMERS,
@@ -26,7 +23,10 @@ from tap_kapture.schemas import (
     Kind,
     json_schema,
 )
+from tap_kapture.shape.cleaning import clean, without_nul
+from tap_kapture.shape.json import decode_record
 from tap_kapture.shape.numbers import with_held_numbers
+from tap_kapture.shape.odd_records import Shaper
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 STREAMS = {"ticketId": TICKETS, "id": CUSTOMERS}

@@ -12,8 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_kapture.wire import answers as responses
-from tap_kapture.wire.texts import MAX_QUOTE, Meanings
 from tap_kapture.errors import (
     KaptureAuthError,
     KaptureError,
@@ -22,8 +20,10 @@ from tap_kapture.errors import (
     KaptureThrottledError,
     KaptureTransientError,
 )
-from tap_kapture.wire.gate import MAX_RETRY_AFTER
+from tap_kapture.wire import answers as responses
 from tap_kapture.wire.answers import Answer, Reader, Reply
+from tap_kapture.wire.gate import MAX_RETRY_AFTER
+from tap_kapture.wire.texts import MAX_QUOTE, Meanings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ import pytest
 from singer_sdk.streams.rest import HTTPRequest
 
 from tap_kapture.errors import KaptureTransientError
-from tap_kapture.wire.gate import Gate
 from tap_kapture.wire.answers import Answer, Reader
+from tap_kapture.wire.gate import Gate
 from tap_kapture.wire.sessions import timely_session
 from tap_kapture.wire.transport import PageRequest, Transport
 

@@ -16,8 +16,8 @@ from singer_sdk.contrib.msgspec import encoder
 from wire_samples import CALENDAR, CONTACT, CUSTOMER, OLDER_TICKET, TICKET
 
 from tap_kapture.errors import KaptureRecordError
-from tap_kapture.shape.odd_records import Shaper
 from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, Column
+from tap_kapture.shape.odd_records import Shaper
 from tap_kapture.shape.records import TypedShaper
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
