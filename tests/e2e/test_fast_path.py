@@ -13,7 +13,7 @@ from urllib.request import url2pathname
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from tap_kapture.singer.stream import KaptureStream
+from tap_kapture.singer.streams import KaptureStream
 from tap_process import Output, catalog_of, pull, select
 
 from sandbox import Account, Quirks, Sandbox

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tap_kapture.__main__ import main
-from tap_kapture.pull.run import progress
+from tap_kapture.pull import progress
 from tap_kapture.singer.tap import TapKapture
 from tap_kapture.wire import transport
 from tap_kapture.wire.transport import Transport
@@ -24,7 +24,7 @@ from tap_kapture.wire.transport import Transport
 if TYPE_CHECKING:
     import requests
 
-    from tap_kapture.dialect.dialect import Request
+    from tap_kapture.wire.request import Request
     from tap_kapture.wire.answers import Answer
 
 ASK = Transport.ask

@@ -26,7 +26,7 @@ from tap_kapture.schemas import (
 from tap_kapture.shape.cleaning import clean, without_nul
 from tap_kapture.shape.json import decode_record
 from tap_kapture.shape.numbers import with_held_numbers
-from tap_kapture.shape.odd_records import Shaper
+from tap_kapture.shape.odd_records import OddShaper
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 STREAMS = {"ticketId": TICKETS, "id": CUSTOMERS}
@@ -35,9 +35,9 @@ VALIDATORS = {
 }
 
 
-def shaper(columns: tuple[Column, ...], *, clean_text: bool = True) -> Shaper:
+def shaper(columns: tuple[Column, ...], *, clean_text: bool = True) -> OddShaper:
     """Return a shaper in the zone of the samples."""
-    return Shaper(columns, KOLKATA, clean_text=clean_text)
+    return OddShaper(columns, KOLKATA, clean_text=clean_text)
 
 
 def shape_ticket(*, clean_text: bool = True, **raw: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

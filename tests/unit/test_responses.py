@@ -21,7 +21,7 @@ from tap_kapture.errors import (
     KaptureTransientError,
 )
 from tap_kapture.wire import answers as responses
-from tap_kapture.wire.answers import Answer, Reader, Reply
+from tap_kapture.wire.answers import Answer, AnswerParser, Reply
 from tap_kapture.wire.gate import MAX_RETRY_AFTER
 from tap_kapture.wire.texts import MAX_QUOTE, Meanings
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 TOKEN = "c2VjcmV0OnRva2Vu"  # noqa: S105 - a made-up secret is what must not be shown
 API_KEY = "key-9f8e7d"
-READER = Reader(secrets=(TOKEN, API_KEY))
+READER = AnswerParser(secrets=(TOKEN, API_KEY))
 PATH = "/select-ticket.html"
 
 
 def answer(
-    body: object = "", status: int = 200, *, reader: Reader = READER, **headers: str
+    body: object = "", status: int = 200, *, reader: AnswerParser = READER, **headers: str
 ) -> Answer:
     """Read an answer whose body is JSON, or bytes as they are."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -172,7 +172,7 @@ def test_records_that_were_encoded_twice_are_read_as_leniently_as_others() -> No
     ],
 )
 def test_a_text_that_begins_like_json_and_is_none_is_refused_and_not_quoted(text: str) -> None:
-    reader = Reader(Meanings(no_data=(re.compile("no data", re.IGNORECASE),)))
+    reader = AnswerParser(Meanings(no_data=(re.compile("no data", re.IGNORECASE),)))
     with pytest.raises(KaptureResponseError, match="begins like JSON but is none") as caught:
         answer({"status": "success", "message": text}, reader=reader)
     assert leaks(caught.value) == []
@@ -212,7 +212,7 @@ def test_a_success_without_a_message_has_no_records() -> None:
 
 
 def test_further_texts_for_no_records_can_be_configured() -> None:
-    reader = Reader(Meanings(no_data=(re.compile("nichts gefunden", re.IGNORECASE),)))
+    reader = AnswerParser(Meanings(no_data=(re.compile("nichts gefunden", re.IGNORECASE),)))
     assert answer(failed("Leider Nichts gefunden."), reader=reader) == Answer([])
     text = {"status": "success", "message": "nichts gefunden"}
     assert answer(text, reader=reader) == Answer([])
@@ -272,7 +272,7 @@ def test_a_credential_that_is_not_accepted_says_how_to_fix_it(
     ("body", "status"), [(failed("Auth Key Expired"), 200), (failed("APIExpired"), 400), ({}, 401)]
 )
 def test_the_setting_that_holds_the_credential_is_named(body: object, status: int) -> None:
-    reader = Reader(token_setting="customers_auth_token")  # noqa: S106 - the name of the setting
+    reader = AnswerParser(token_setting="customers_auth_token")  # noqa: S106 - the name of the setting
     with pytest.raises(KaptureAuthError, match="Check 'customers_auth_token'"):
         answer(body, status, reader=reader)
 
@@ -313,7 +313,7 @@ def test_a_text_that_only_resembles_one_is_unknown(text: str) -> None:
 @pytest.mark.parametrize("status", [200, 400, 404, 409, 422])
 def test_further_texts_that_pass_can_be_configured(status: int) -> None:
     both = re.compile("komm wieder", re.IGNORECASE)
-    reader = Reader(Meanings(no_data=(both,), busy=(both,)))
+    reader = AnswerParser(Meanings(no_data=(both,), busy=(both,)))
     with pytest.raises(KaptureThrottledError, match="'Bitte komm wieder'"):
         answer(failed("Bitte komm wieder"), status, reader=reader)
     with pytest.raises(KaptureThrottledError):
@@ -430,7 +430,7 @@ def test_a_known_credential_text_is_one_with_any_status() -> None:
 
 def test_404_names_the_path_and_the_other_known_ones() -> None:
     with pytest.raises(KaptureRequestError, match=r"nothing at /select-ticket\.html") as caught:
-        answer(b"<html>", 404, reader=Reader(other_paths=("/ms/customers", "/old")))
+        answer(b"<html>", 404, reader=AnswerParser(other_paths=("/ms/customers", "/old")))
     assert "/ms/customers or /old" in str(caught.value)
     with pytest.raises(KaptureRequestError) as caught:
         answer(b"<html>", 404)
@@ -594,7 +594,7 @@ def test_a_quote_has_at_most_200_characters(length: int) -> None:
 
 
 def test_the_longest_secret_is_masked_first() -> None:
-    reader = Reader(secrets=("abcdef", "abc"))
+    reader = AnswerParser(secrets=("abcdef", "abc"))
     assert reader.quote("x abcdef y abc") == "x [secret] y [secret]"
 
 

@@ -14,7 +14,7 @@ import pytest
 from singer_sdk.singerlib import StateMessage
 
 from tap_kapture.singer.messages import MessageWriter
-from tap_kapture.singer.tap import GRACE, TapKapture
+from tap_kapture.singer.interruption import GRACE, TapKapture
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -70,7 +70,7 @@ def test_a_signal_in_the_middle_of_a_message_is_answered_behind_it(tap: TapKaptu
     assert file.getvalue().endswith(b"\n")
     assert set(LastResort.started) == {GRACE}
     with pytest.raises(SystemExit, match="143"):
-        tap.stop_if_told()
+        tap.interruption.stop_if_told()
 
 
 def test_a_signal_while_messages_wait_leaves_them_to_be_written(tap: TapKapture) -> None:
@@ -83,7 +83,7 @@ def test_a_signal_while_messages_wait_leaves_them_to_be_written(tap: TapKapture)
     out.detach()
     assert file.getvalue().count(b"\n") == 1
     with pytest.raises(SystemExit, match="130"):
-        tap.stop_if_told()
+        tap.interruption.stop_if_told()
 
 
 def test_a_signal_is_answered_at_once_when_nothing_is_on_its_way(tap: TapKapture) -> None:
