@@ -17,15 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_kapture.days import PlannedDay, Reason
-from tap_kapture.errors import KaptureTransientError
-from tap_kapture.fetch import FAREWELL, PAGES_PER_WORKER, Fetch
+from tap_kapture.errors import KaptureRefusedError, KaptureTransientError
+from tap_kapture.fetch import FAREWELL, PAGES_PER_WORKER, Fetch, aside
 from tap_kapture.gate import Gate
-from tap_kapture.readings import DayFacts, Page
+from tap_kapture.paging.tally import DayFacts, Page, UnreadDay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
+    from tap_kapture.fetch import Item, ReadDay
 
 FIRST = dt.date(2024, 1, 1)
 GENEROUS = 10.0
@@ -67,7 +67,7 @@ class Server:
         self.fails_at: dict[int, BaseException] = {}
         self._lock = threading.Lock()
 
-    def read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         """Read a day."""
         index = index_of(day)
         with self._lock:
@@ -120,7 +120,7 @@ WATCH = Watch()
 tick = WATCH.look
 
 
-def pages(fetch: Fetch, index: int) -> Iterator[Page | DayFacts]:
+def pages(fetch: Fetch, index: int) -> Iterator[Item]:
     """Take the pages of a day; whoever waits for one for long fails."""
     WATCH.took()
     for item in fetch.pages(index):
@@ -142,7 +142,7 @@ def ended() -> bool:
     return not workers_left()
 
 
-def expected(counts: Sequence[int]) -> list[list[Page | DayFacts]]:
+def expected(counts: Sequence[int]) -> list[list[Item]]:
     """Return what each day must give."""
     return [
         [*(page(day, number) for number in range(count)), facts(day)]
@@ -150,7 +150,7 @@ def expected(counts: Sequence[int]) -> list[list[Page | DayFacts]]:
     ]
 
 
-def plain(items: Sequence[Page | DayFacts]) -> list[object]:
+def plain(items: Sequence[Item]) -> list[object]:
     """Return pages and facts in a form that compares."""
     return [bytes(each.rows[0]) if isinstance(each, Page) else each for each in items]
 
@@ -191,7 +191,7 @@ def test_days_are_read_at_the_same_time_each_worker_with_its_session() -> None:
     barrier = threading.Barrier(4, timeout=GENEROUS)
     server = Server([0] * 4)
 
-    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         for item in server.read_day(session, day):
             barrier.wait()
             yield item
@@ -229,7 +229,7 @@ def test_pages_of_short_days_fill_no_more_room_than_there_is() -> None:
     server = Server([0, 1, 3, 3, 4, 4, 4])
     bound = PAGES_PER_WORKER * 2
 
-    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         if index_of(day) == 0:
             first.wait(GENEROUS)
         yield from server.read_day(session, day)
@@ -248,7 +248,7 @@ def test_pages_of_short_days_fill_no_more_room_than_there_is() -> None:
 def large(counts: Sequence[int], read: list[int], begin: threading.Event) -> ReadDay:
     """Return a reading of days whose pages have 8 MiB; the first one waits to begin."""
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         index = index_of(day)
         if index == 0:
             begin.wait(GENEROUS)
@@ -287,7 +287,7 @@ def test_days_are_still_read_at_the_same_time_after_many_pages() -> None:
     barrier = threading.Barrier(4, timeout=GENEROUS)
     server = Server([1] * 100)
 
-    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         if index_of(day) >= 96:
             barrier.wait()
         yield from server.read_day(session, day)
@@ -300,7 +300,7 @@ def test_days_are_still_read_at_the_same_time_after_many_pages() -> None:
 def test_quiet_days_do_not_run_away_from_the_day_being_taken() -> None:
     read: list[int] = []
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         read.append(index_of(day))
         yield facts(index_of(day))
 
@@ -315,7 +315,7 @@ def test_the_day_being_taken_goes_on_though_others_filled_the_room() -> None:
     others_full = threading.Event()
     read = [0]
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         index = index_of(day)
         if index == 0:
             others_full.wait(GENEROUS)
@@ -347,7 +347,7 @@ def test_an_error_comes_at_its_day_after_everything_before_it(
     server.fails_at = {index: KaptureTransientError(f"day {index}") for index in failing}
     first = min(failing)
     fetch = Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick)
-    items: list[Page | DayFacts] = []
+    items: list[Item] = []
     with fetch:
         before = taken(fetch, first)
         with pytest.raises(KaptureTransientError, match=f"^day {first}$"):
@@ -359,7 +359,7 @@ def test_an_error_comes_at_its_day_after_everything_before_it(
 def test_the_pages_of_a_failing_day_come_before_its_error() -> None:
     server = Server([3])
     server.fails_at = {0: KaptureTransientError("broken")}
-    items: list[Page | DayFacts] = []
+    items: list[Item] = []
     fetch = Fetch(days(1), server.read_day, concurrency=1, tick=tick)
     with pytest.raises(KaptureTransientError, match="broken"), fetch:
         items.extend(pages(fetch, 0))
@@ -394,6 +394,21 @@ def test_a_session_that_cannot_be_made_is_an_error_of_its_day(
     assert server.yielded == 0
 
 
+def test_a_day_that_could_not_be_read_ends_like_any_other_day() -> None:
+    server = Server([2] * 5)
+    unread = UnreadDay(KaptureRefusedError("not this one"))
+
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
+        for item in server.read_day(session, day):
+            yield unread if index_of(day) % 2 and not isinstance(item, Page) else item
+
+    with Fetch(days(5), read_day, concurrency=2, tick=tick) as fetch:
+        found = taken(fetch, 5)
+    assert [each[-1] for each in found] == [facts(0), unread, facts(2), unread, facts(4)]
+    assert [len(each) for each in found] == [3] * 5
+    assert ended()
+
+
 def test_the_other_days_go_on_behind_a_day_that_failed() -> None:
     server = Server([1] * 6)
     server.fails_at = {5: KaptureTransientError("last")}
@@ -408,7 +423,7 @@ def test_the_taker_is_told_the_time_while_no_page_comes() -> None:
     gate = Gate(1)
     ticks: list[float] = []
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         gate.wait(0.7)
         yield facts(index_of(day))
 
@@ -424,7 +439,7 @@ def test_the_taker_is_told_the_time_while_no_page_comes() -> None:
 def test_a_tick_may_end_the_run() -> None:
     gate = Gate(1)
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         gate.wait(600)
         yield facts(index_of(day))
 
@@ -442,7 +457,7 @@ def test_a_tick_may_end_the_run() -> None:
 def test_a_worker_in_the_middle_of_an_answer_is_left_behind() -> None:
     answer = threading.Event()
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         answer.wait(GENEROUS)
         yield facts(index_of(day))
 
@@ -472,7 +487,7 @@ def test_a_stopped_gate_is_no_error_of_a_worker() -> None:
     gate.stop()
     ticks = []
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         with gate.slot():
             yield facts(index_of(day))
 
@@ -492,3 +507,35 @@ def test_no_days_start_no_workers() -> None:
     with fetch:
         assert workers_left() == []
     fetch.join()
+
+
+# What is done aside, before any day is read
+
+
+def test_work_aside_has_a_session_of_its_own_and_gives_its_result() -> None:
+    assert isinstance(aside(lambda session: session, tick), requests.Session)
+    assert ended()
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), KaptureTransientError("down")])
+def test_an_error_of_work_aside_reaches_the_caller(error: BaseException) -> None:
+    def work(_: requests.Session) -> None:
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        aside(work, tick)
+    assert ended()
+
+
+def test_a_tick_ends_the_wait_for_work_aside() -> None:
+    over = threading.Event()
+
+    def stop() -> None:
+        raise SystemExit(143)
+
+    begin = time.monotonic()
+    with pytest.raises(SystemExit, match="143"):
+        aside(lambda _: over.wait(GENEROUS), stop)
+    assert time.monotonic() - begin < GENEROUS / 2
+    over.set()
+    assert ended()

@@ -12,18 +12,20 @@ import backoff
 import pytest
 from singer_sdk.streams.rest import HTTPRequest
 
-from tap_kapture.errors import KaptureTransientError
+from tap_kapture.errors import KaptureServerError, KaptureTransientError
 from tap_kapture.gate import Gate
+from tap_kapture.paging.dialect import Request
 from tap_kapture.responses import Answer, Reader
 from tap_kapture.sessions import timely_session
-from tap_kapture.transport import PageRequest, Transport
+from tap_kapture.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Play = Callable[[socket.socket], None]
 
-PAGE = PageRequest(dt.date(2024, 3, 15), 500, 0)
+DAY = dt.date(2024, 3, 15)
+PAGE = Request(DAY, DAY, 500, 0)
 PATIENCE = 20.0
 """Seconds that anything that should happen soon may take on a busy machine."""
 BODY = b'{"status":"success","message":[{"ticketId":"1"}]}'
@@ -222,6 +224,45 @@ def test_a_whole_answer_is_read_in_each_form(server: Server, answer: bytes) -> N
             assert isinstance(got, Answer)
             assert [bytes(row) for row in got.rows] == [b'{"ticketId":"1"}']
             assert server.requests == count
+
+
+# What a failure that lasts is worth
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "502 Bad Gateway"])
+def test_a_server_that_fails_in_every_try_is_a_matter_of_the_day(
+    server: Server, status: str
+) -> None:
+    server.plays = [server.says(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())]
+    with timely_session() as session, pytest.raises(KaptureServerError) as caught:
+        transport_to(server, max_retries=2).ask(session, PAGE)
+    assert caught.value.stops_only_its_day
+    assert str(caught.value).startswith("tickets, day 2024-03-15, offset 0: ")
+    assert "for 3 tries" in caught.value.message
+    assert server.requests == 3
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_a_server_that_has_enough_stops_the_run(server: Server, status: str) -> None:
+    server.plays = [server.says(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())]
+    with timely_session() as session, pytest.raises(KaptureTransientError) as caught:
+        transport_to(server, max_retries=1).ask(session, PAGE)
+    assert not caught.value.stops_only_its_day
+
+
+def test_no_answer_in_any_try_stops_the_run(server: Server) -> None:
+    server.plays = [server.hangs_up(LENGTH)]
+    with timely_session() as session, pytest.raises(KaptureTransientError) as caught:
+        transport_to(server, max_retries=1).ask(session, PAGE)
+    assert not caught.value.stops_only_its_day
+    assert "max_retries" in caught.value.message
+
+
+def test_a_request_without_an_offset_fails_at_offset_0(server: Server) -> None:
+    server.plays = [server.hangs_up(LENGTH)]
+    with timely_session() as session, pytest.raises(KaptureTransientError) as caught:
+        transport_to(server).ask(session, Request(DAY, DAY, 500, None))
+    assert str(caught.value).startswith("tickets, day 2024-03-15, offset 0: ")
 
 
 # How long to wait for the next try
