@@ -13,10 +13,10 @@ from urllib.request import url2pathname
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from tap_kapture.singer.streams import KaptureStream
 from tap_process import Output, catalog_of, pull, select
 
 from sandbox import Account, Quirks, Sandbox
+from tap_kapture.singer.streams import KaptureStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

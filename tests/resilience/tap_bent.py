@@ -24,8 +24,8 @@ from tap_kapture.wire.transport import Transport
 if TYPE_CHECKING:
     import requests
 
-    from tap_kapture.wire.request import Request
     from tap_kapture.wire.answers import Answer
+    from tap_kapture.wire.request import Request
 
 ASK = Transport.ask
 

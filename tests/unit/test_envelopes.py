@@ -12,15 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
-from tap_kapture.wire.envelopes import (
-    decode_envelope,
-    decode_record,
-    rows_of,
-    text_of,
-    to_utf8,
-    total_of,
-    valid_utf8,
-)
+from tap_kapture.shape.json import decode_record, valid_utf8
+from tap_kapture.wire.envelopes import decode_envelope, rows_of, text_of, to_utf8, total_of
 
 JSON = "application/json"
 

@@ -8,25 +8,27 @@ import threading
 import time
 import traceback
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tap_kapture.readings import DayFacts, Page
 
-from tap_kapture.errors import KaptureTransientError
+from tap_kapture.day.tally import DayFacts, Page, UnreadDay
+from tap_kapture.errors import KaptureRefusedError, KaptureTransientError
 from tap_kapture.plan.days import PlannedDay, Reason
-from tap_kapture.pull.workers import FAREWELL, PAGES_PER_WORKER, Fetch
+from tap_kapture.pull.events import Idle
+from tap_kapture.pull.workers import FAREWELL, PAGES_PER_WORKER, Fetch, aside
 from tap_kapture.wire.gate import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
-    ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Page | DayFacts]]
+    from tap_kapture.pull.workers import Item, ReadDay
 
+T = TypeVar("T")
 FIRST = dt.date(2024, 1, 1)
 GENEROUS = 10.0
 # Should the watch below not get to look any more: ends the process, as nothing else would help.
@@ -67,7 +69,7 @@ class Server:
         self.fails_at: dict[int, BaseException] = {}
         self._lock = threading.Lock()
 
-    def read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         """Read a day."""
         index = index_of(day)
         with self._lock:
@@ -120,13 +122,28 @@ WATCH = Watch()
 tick = WATCH.look
 
 
-def pages(fetch: Fetch, index: int) -> Iterator[Page | DayFacts]:
+def pages(fetch: Fetch, index: int, idle: Callable[[], None] = tick) -> Iterator[Item]:
     """Take the pages of a day; whoever waits for one for long fails."""
     WATCH.took()
     for item in fetch.pages(index):
+        if isinstance(item, Idle):
+            idle()
+            continue
         WATCH.took()
         yield item
         WATCH.took()
+
+
+def result_of(waiting: Generator[Idle, None, T], idle: Callable[[], None] = tick) -> T:
+    """Wait for the result of work that is done aside."""
+    WATCH.took()
+    while True:
+        try:
+            next(waiting)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        idle()
 
 
 def workers_left() -> list[str]:
@@ -142,7 +159,7 @@ def ended() -> bool:
     return not workers_left()
 
 
-def expected(counts: Sequence[int]) -> list[list[Page | DayFacts]]:
+def expected(counts: Sequence[int]) -> list[list[Item]]:
     """Return what each day must give."""
     return [
         [*(page(day, number) for number in range(count)), facts(day)]
@@ -150,17 +167,19 @@ def expected(counts: Sequence[int]) -> list[list[Page | DayFacts]]:
     ]
 
 
-def plain(items: Sequence[Page | DayFacts]) -> list[object]:
+def plain(items: Sequence[Item]) -> list[object]:
     """Return pages and facts in a form that compares."""
     return [bytes(each.rows[0]) if isinstance(each, Page) else each for each in items]
 
 
-def taken(fetch: Fetch, count: int, pause: float = 0.0) -> list[list[object]]:
+def taken(
+    fetch: Fetch, count: int, pause: float = 0.0, idle: Callable[[], None] = tick
+) -> list[list[object]]:
     """Take days in order."""
     found = []
     for index in range(count):
         items = []
-        for item in pages(fetch, index):
+        for item in pages(fetch, index, idle):
             items.append(item)
             time.sleep(pause)
         found.append(plain(items))
@@ -178,7 +197,7 @@ def test_every_page_comes_once_in_the_order_of_the_days(
     counts: list[int], concurrency: int, delay: float, pause: float
 ) -> None:
     server = Server(counts, delay=delay)
-    fetch = Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick)
+    fetch = Fetch(days(len(counts)), server.read_day, concurrency=concurrency)
     with fetch:
         found = taken(fetch, len(counts), pause)
     assert found == [plain(items) for items in expected(counts)]
@@ -191,12 +210,12 @@ def test_days_are_read_at_the_same_time_each_worker_with_its_session() -> None:
     barrier = threading.Barrier(4, timeout=GENEROUS)
     server = Server([0] * 4)
 
-    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         for item in server.read_day(session, day):
             barrier.wait()
             yield item
 
-    with Fetch(days(4), read_day, concurrency=4, tick=tick) as fetch:
+    with Fetch(days(4), read_day, concurrency=4) as fetch:
         assert len(taken(fetch, 4)) == 4
     assert len(server.sessions) == 4
     assert ended()
@@ -211,7 +230,7 @@ def test_pages_that_wait_are_bounded_however_slow_the_taker(
     bound = PAGES_PER_WORKER * concurrency
     got = 0
     most = 0
-    with Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick) as fetch:
+    with Fetch(days(len(counts)), server.read_day, concurrency=concurrency) as fetch:
         for index in range(min(len(counts), 4)):
             for item in pages(fetch, index):
                 got += isinstance(item, Page)
@@ -229,12 +248,12 @@ def test_pages_of_short_days_fill_no_more_room_than_there_is() -> None:
     server = Server([0, 1, 3, 3, 4, 4, 4])
     bound = PAGES_PER_WORKER * 2
 
-    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         if index_of(day) == 0:
             first.wait(GENEROUS)
         yield from server.read_day(session, day)
 
-    with Fetch(days(7), read_day, concurrency=2, tick=tick) as fetch:
+    with Fetch(days(7), read_day, concurrency=2) as fetch:
         deadline = time.monotonic() + GENEROUS
         while server.yielded < bound and time.monotonic() < deadline:
             time.sleep(0.001)
@@ -248,7 +267,7 @@ def test_pages_of_short_days_fill_no_more_room_than_there_is() -> None:
 def large(counts: Sequence[int], read: list[int], begin: threading.Event) -> ReadDay:
     """Return a reading of days whose pages have 8 MiB; the first one waits to begin."""
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         index = index_of(day)
         if index == 0:
             begin.wait(GENEROUS)
@@ -263,7 +282,7 @@ def large(counts: Sequence[int], read: list[int], begin: threading.Event) -> Rea
 @pytest.mark.parametrize("count", [1, 3])
 def test_large_pages_take_the_room_of_many(count: int) -> None:
     begin, read, counts = threading.Event(), list[int](), [count] * 12
-    with Fetch(days(12), large(counts, read, begin), concurrency=3, tick=tick) as fetch:
+    with Fetch(days(12), large(counts, read, begin), concurrency=3) as fetch:
         time.sleep(0.2)
         assert len(read) <= 4  # for each of two workers one that waits, and one in its hand
         begin.set()
@@ -274,7 +293,7 @@ def test_large_pages_take_the_room_of_many(count: int) -> None:
 def test_large_pages_of_the_day_being_taken_wait_one_by_one() -> None:
     begin, read = threading.Event(), list[int]()
     begin.set()
-    with Fetch(days(1), large([20], read, begin), concurrency=1, tick=tick) as fetch:
+    with Fetch(days(1), large([20], read, begin), concurrency=1) as fetch:
         items = pages(fetch, 0)
         next(items)
         time.sleep(0.2)
@@ -287,12 +306,12 @@ def test_days_are_still_read_at_the_same_time_after_many_pages() -> None:
     barrier = threading.Barrier(4, timeout=GENEROUS)
     server = Server([1] * 100)
 
-    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         if index_of(day) >= 96:
             barrier.wait()
         yield from server.read_day(session, day)
 
-    with Fetch(days(100), read_day, concurrency=4, tick=tick) as fetch:
+    with Fetch(days(100), read_day, concurrency=4) as fetch:
         assert len(taken(fetch, 100)) == 100
     assert ended()
 
@@ -300,11 +319,11 @@ def test_days_are_still_read_at_the_same_time_after_many_pages() -> None:
 def test_quiet_days_do_not_run_away_from_the_day_being_taken() -> None:
     read: list[int] = []
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         read.append(index_of(day))
         yield facts(index_of(day))
 
-    with Fetch(days(1000), read_day, concurrency=2, tick=tick) as fetch:
+    with Fetch(days(1000), read_day, concurrency=2) as fetch:
         taken(fetch, 1)
         time.sleep(0.1)
         assert len(read) <= 2 + 2 * PAGES_PER_WORKER
@@ -315,7 +334,7 @@ def test_the_day_being_taken_goes_on_though_others_filled_the_room() -> None:
     others_full = threading.Event()
     read = [0]
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         index = index_of(day)
         if index == 0:
             others_full.wait(GENEROUS)
@@ -325,7 +344,7 @@ def test_the_day_being_taken_goes_on_though_others_filled_the_room() -> None:
             yield page(index, number)
         yield facts(index)
 
-    fetch = Fetch(days(8), read_day, concurrency=4, tick=tick)
+    fetch = Fetch(days(8), read_day, concurrency=4)
     with fetch:
         time.sleep(0.2)  # the others read as far as they may
         others_full.set()
@@ -346,8 +365,8 @@ def test_an_error_comes_at_its_day_after_everything_before_it(
     server = Server(counts)
     server.fails_at = {index: KaptureTransientError(f"day {index}") for index in failing}
     first = min(failing)
-    fetch = Fetch(days(len(counts)), server.read_day, concurrency=concurrency, tick=tick)
-    items: list[Page | DayFacts] = []
+    fetch = Fetch(days(len(counts)), server.read_day, concurrency=concurrency)
+    items: list[Item] = []
     with fetch:
         before = taken(fetch, first)
         with pytest.raises(KaptureTransientError, match=f"^day {first}$"):
@@ -359,8 +378,8 @@ def test_an_error_comes_at_its_day_after_everything_before_it(
 def test_the_pages_of_a_failing_day_come_before_its_error() -> None:
     server = Server([3])
     server.fails_at = {0: KaptureTransientError("broken")}
-    items: list[Page | DayFacts] = []
-    fetch = Fetch(days(1), server.read_day, concurrency=1, tick=tick)
+    items: list[Item] = []
+    fetch = Fetch(days(1), server.read_day, concurrency=1)
     with pytest.raises(KaptureTransientError, match="broken"), fetch:
         items.extend(pages(fetch, 0))
     assert plain(items) == plain([page(0, number) for number in range(3)])
@@ -371,7 +390,7 @@ def test_the_pages_of_a_failing_day_come_before_its_error() -> None:
 def test_an_error_of_any_kind_reaches_the_taker(error: BaseException) -> None:
     server = Server([1, 0])
     server.fails_at = {1: error}
-    with Fetch(days(2), server.read_day, concurrency=2, tick=tick) as fetch:
+    with Fetch(days(2), server.read_day, concurrency=2) as fetch:
         taken(fetch, 1)
         with pytest.raises(type(error)):
             list(pages(fetch, 1))
@@ -387,53 +406,68 @@ def test_a_session_that_cannot_be_made_is_an_error_of_its_day(
 
     server = Server([1] * 3)
     monkeypatch.setattr(requests, "Session", fail)
-    fetch = Fetch(days(3), server.read_day, concurrency=2, tick=tick)
+    fetch = Fetch(days(3), server.read_day, concurrency=2)
     with pytest.raises(OSError, match="no session"), fetch:
         list(pages(fetch, 0))
     assert ended()
     assert server.yielded == 0
 
 
+def test_a_day_that_could_not_be_read_ends_like_any_other_day() -> None:
+    server = Server([2] * 5)
+    unread = UnreadDay(KaptureRefusedError("not this one"))
+
+    def read_day(session: requests.Session, day: PlannedDay) -> Iterator[Item]:
+        for item in server.read_day(session, day):
+            yield unread if index_of(day) % 2 and not isinstance(item, Page) else item
+
+    with Fetch(days(5), read_day, concurrency=2) as fetch:
+        found = taken(fetch, 5)
+    assert [each[-1] for each in found] == [facts(0), unread, facts(2), unread, facts(4)]
+    assert [len(each) for each in found] == [3] * 5
+    assert ended()
+
+
 def test_the_other_days_go_on_behind_a_day_that_failed() -> None:
     server = Server([1] * 6)
     server.fails_at = {5: KaptureTransientError("last")}
-    with Fetch(days(6), server.read_day, concurrency=3, tick=tick) as fetch:
+    with Fetch(days(6), server.read_day, concurrency=3) as fetch:
         assert len(taken(fetch, 5)) == 5
         with pytest.raises(KaptureTransientError, match="last"):
             list(pages(fetch, 5))
     assert ended()
 
 
-def test_the_taker_is_told_the_time_while_no_page_comes() -> None:
+def test_the_taker_is_told_when_it_is_idle() -> None:
     gate = Gate(1)
     ticks: list[float] = []
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         gate.wait(0.7)
         yield facts(index_of(day))
 
     begin = time.monotonic()
-    fetch = Fetch(days(1), read_day, concurrency=1, tick=lambda: ticks.append(time.monotonic()))
+    fetch = Fetch(days(1), read_day, concurrency=1)
     with fetch:
-        taken(fetch, 1)
+        taken(fetch, 1, idle=lambda: ticks.append(time.monotonic()))
     assert len(ticks) >= 2
     assert ticks[0] - begin < 5
     assert ended()
 
 
-def test_a_tick_may_end_the_run() -> None:
+def test_whoever_is_idle_may_end_the_run() -> None:
     gate = Gate(1)
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         gate.wait(600)
         yield facts(index_of(day))
 
     def stop() -> None:
         raise SystemExit(143)
 
-    fetch = Fetch(days(3), read_day, concurrency=2, tick=stop)
+    fetch = Fetch(days(3), read_day, concurrency=2)
     with pytest.raises(SystemExit, match="143"), fetch:
-        taken(fetch, 3)
+        taken(fetch, 3, idle=stop)
     gate.stop()
     fetch.join()
     assert ended()
@@ -442,11 +476,11 @@ def test_a_tick_may_end_the_run() -> None:
 def test_a_worker_in_the_middle_of_an_answer_is_left_behind() -> None:
     answer = threading.Event()
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         answer.wait(GENEROUS)
         yield facts(index_of(day))
 
-    fetch = Fetch(days(4), read_day, concurrency=4, tick=tick)
+    fetch = Fetch(days(4), read_day, concurrency=4)
     with fetch:
         pass
     begin = time.monotonic()
@@ -459,7 +493,7 @@ def test_a_worker_in_the_middle_of_an_answer_is_left_behind() -> None:
 
 def test_workers_that_wait_for_room_end_when_the_run_ends() -> None:
     server = Server([100] * 10)
-    fetch = Fetch(days(10), server.read_day, concurrency=4, tick=tick)
+    fetch = Fetch(days(10), server.read_day, concurrency=4)
     with fetch:
         next(pages(fetch, 0))
         time.sleep(0.05)
@@ -472,7 +506,7 @@ def test_a_stopped_gate_is_no_error_of_a_worker() -> None:
     gate.stop()
     ticks = []
 
-    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Page | DayFacts]:
+    def read_day(_: requests.Session, day: PlannedDay) -> Iterator[Item]:
         with gate.slot():
             yield facts(index_of(day))
 
@@ -481,14 +515,46 @@ def test_a_stopped_gate_is_no_error_of_a_worker() -> None:
         if len(ticks) == 3:
             raise SystemExit(143)
 
-    fetch = Fetch(days(2), read_day, concurrency=2, tick=stop)
+    fetch = Fetch(days(2), read_day, concurrency=2)
     with pytest.raises(SystemExit, match="143"), fetch:
-        taken(fetch, 2)
+        taken(fetch, 2, idle=stop)
     assert ended()
 
 
 def test_no_days_start_no_workers() -> None:
-    fetch = Fetch([], Server([]).read_day, concurrency=4, tick=tick)
+    fetch = Fetch([], Server([]).read_day, concurrency=4)
     with fetch:
         assert workers_left() == []
     fetch.join()
+
+
+# What is done aside, before any day is read
+
+
+def test_work_aside_has_a_session_of_its_own_and_gives_its_result() -> None:
+    assert isinstance(result_of(aside(lambda session: session)), requests.Session)
+    assert ended()
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), KaptureTransientError("down")])
+def test_an_error_of_work_aside_reaches_the_caller(error: BaseException) -> None:
+    def work(_: requests.Session) -> None:
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        result_of(aside(work))
+    assert ended()
+
+
+def test_whoever_is_idle_may_end_the_wait_for_work_aside() -> None:
+    over = threading.Event()
+
+    def stop() -> None:
+        raise SystemExit(143)
+
+    begin = time.monotonic()
+    with pytest.raises(SystemExit, match="143"):
+        result_of(aside(lambda _: over.wait(GENEROUS)), stop)
+    assert time.monotonic() - begin < GENEROUS / 2
+    over.set()
+    assert ended()

@@ -40,7 +40,7 @@ def answer(
     """Read an answer whose body is JSON, or bytes as they are."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return reader.read(Reply(status, {"content-type": "application/json", **named}, raw, PATH))
+    return reader.parse(Reply(status, {"content-type": "application/json", **named}, raw, PATH))
 
 
 def failed(text: object, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.singerlib import StateMessage
 
+from tap_kapture.singer.interruption import GRACE
 from tap_kapture.singer.messages import MessageWriter
-from tap_kapture.singer.interruption import GRACE, TapKapture
+from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -5,25 +5,30 @@ from __future__ import annotations
 import datetime as dt
 import socket
 import threading
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import backoff
 import pytest
-from singer_sdk.streams.rest import HTTPRequest
 
-from tap_kapture.errors import KaptureTransientError
-from tap_kapture.wire.answers import Answer, Reader
+from tap_kapture.errors import KaptureServerError, KaptureTransientError
+from tap_kapture.settings.checked import Settings, parse
+from tap_kapture.settings.table import TABLE
+from tap_kapture.wire.answers import Answer
+from tap_kapture.wire.endpoints import TICKETS_ENDPOINT
 from tap_kapture.wire.gate import Gate
+from tap_kapture.wire.request import Request
 from tap_kapture.wire.sessions import timely_session
-from tap_kapture.wire.transport import PageRequest, Transport
+from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Play = Callable[[socket.socket], None]
 
-PAGE = PageRequest(dt.date(2024, 3, 15), 500, 0)
+DAY = dt.date(2024, 3, 15)
+PAGE = Request(DAY, DAY, 500, 0)
 PATIENCE = 20.0
 """Seconds that anything that should happen soon may take on a busy machine."""
 BODY = b'{"status":"success","message":[{"ticketId":"1"}]}'
@@ -45,7 +50,7 @@ class Server:
         self.plays: list[Play] = []
         self.over = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/tickets"
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -139,19 +144,27 @@ class Pauses(Gate):
         self.asked.append(seconds)
 
 
+def settings_of(config: dict[str, object]) -> Settings:
+    """Return settings, all others as they are by default."""
+    defaults = {setting.name: setting.default for setting in TABLE}
+    return parse({**defaults, **config})
+
+
 def transport_to(
     server: Server, *, gate: Gate | None = None, timeout: float = PATIENCE, max_retries: int = 0
 ) -> Transport:
     """Return a transport that asks a server."""
+    config = {
+        "api_url": server.url,
+        "auth_token": "a-token",
+        "start_date": "2024-04-19",
+        "request_timeout": 120,
+        "max_retries": max_retries,
+    }
     return Transport(
-        "tickets",
-        build=lambda _: HTTPRequest(url=server.url, method="POST", headers={}, data={}),
-        auth=lambda request: request,
-        observe=lambda _: None,
-        reader=Reader(),
-        gate=gate or Pauses(),
-        timeout=timeout,
-        max_retries=max_retries,
+        TICKETS_ENDPOINT,
+        replace(settings_of(config), request_timeout=timeout),  # type: ignore[arg-type] # faster than any setting
+        gate or Pauses(),
     )
 
 
@@ -222,6 +235,45 @@ def test_a_whole_answer_is_read_in_each_form(server: Server, answer: bytes) -> N
             assert isinstance(got, Answer)
             assert [bytes(row) for row in got.rows] == [b'{"ticketId":"1"}']
             assert server.requests == count
+
+
+# What a failure that lasts is worth
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "502 Bad Gateway"])
+def test_a_server_that_fails_in_every_try_is_a_matter_of_the_day(
+    server: Server, status: str
+) -> None:
+    server.plays = [server.says(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())]
+    with timely_session() as session, pytest.raises(KaptureServerError) as caught:
+        transport_to(server, max_retries=2).ask(session, PAGE)
+    assert caught.value.stops_only_its_day
+    assert str(caught.value).startswith("tickets, day 2024-03-15, offset 0: ")
+    assert "for 3 tries" in caught.value.message
+    assert server.requests == 3
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_a_server_that_has_enough_stops_the_run(server: Server, status: str) -> None:
+    server.plays = [server.says(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())]
+    with timely_session() as session, pytest.raises(KaptureTransientError) as caught:
+        transport_to(server, max_retries=1).ask(session, PAGE)
+    assert not caught.value.stops_only_its_day
+
+
+def test_no_answer_in_any_try_stops_the_run(server: Server) -> None:
+    server.plays = [server.hangs_up(LENGTH)]
+    with timely_session() as session, pytest.raises(KaptureTransientError) as caught:
+        transport_to(server, max_retries=1).ask(session, PAGE)
+    assert not caught.value.stops_only_its_day
+    assert "max_retries" in caught.value.message
+
+
+def test_a_request_without_an_offset_fails_at_offset_0(server: Server) -> None:
+    server.plays = [server.hangs_up(LENGTH)]
+    with timely_session() as session, pytest.raises(KaptureTransientError) as caught:
+        transport_to(server).ask(session, Request(DAY, DAY, 500, None))
+    assert str(caught.value).startswith("tickets, day 2024-03-15, offset 0: ")
 
 
 # How long to wait for the next try

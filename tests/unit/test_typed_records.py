@@ -18,7 +18,7 @@ from wire_samples import CALENDAR, CONTACT, CUSTOMER, OLDER_TICKET, TICKET
 from tap_kapture.errors import KaptureRecordError
 from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, Column
 from tap_kapture.shape.odd_records import OddShaper
-from tap_kapture.shape.records import TypedShaper
+from tap_kapture.shape.records import RecordShaper
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 STREAMS: dict[str, tuple[tuple[Column, ...], dict[str, Any]]] = {
@@ -30,8 +30,8 @@ STREAMS: dict[str, tuple[tuple[Column, ...], dict[str, Any]]] = {
 def written(columns: tuple[Column, ...], rows: list[bytes], *, clean_text: bool) -> list[Any]:
     """Shape rows in both ways, compare them, and return the records as they are written."""
     general = OddShaper(columns, KOLKATA, clean_text=clean_text)
-    behind = OddShaper(columns, KOLKATA, clean_text=clean_text)
-    typed = TypedShaper(columns, behind)
+    typed = RecordShaper(columns, KOLKATA, clean_text=clean_text)
+    behind = typed.odd
     found = []
     for row in rows:
         usual = encoder.encode(typed.shape(msgspec.Raw(row)))
@@ -132,28 +132,28 @@ def test_odd_json_is_written_alike(row: bytes) -> None:
 
 def test_numbers_keep_their_digits() -> None:
     row = b'{"id": 1, "maxCreditAmt": 0.10, "outStandingAmount": 12345678901234567890.125}'
-    typed = TypedShaper(CUSTOMERS, OddShaper(CUSTOMERS, KOLKATA, clean_text=True))
+    typed = RecordShaper(CUSTOMERS, KOLKATA, clean_text=True)
     text = encoder.encode(typed.shape(row))
     assert b'"maxCreditAmt":0.10,' in text
     assert b'"outStandingAmount":12345678901234567890.125,' in text
 
 
 def test_invalid_bytes_are_left_to_the_caller() -> None:
-    typed = TypedShaper(TICKETS, OddShaper(TICKETS, KOLKATA, clean_text=True))
+    typed = RecordShaper(TICKETS, KOLKATA, clean_text=True)
     with pytest.raises(UnicodeDecodeError):
         typed.shape(b'{"ticketId": "\xff"}')
 
 
 @pytest.mark.parametrize("value", [b"9" * 5000, b"[" * 100_000 + b"]" * 100_000])
 def test_a_record_beyond_what_parsers_take_is_named(value: bytes) -> None:
-    typed = TypedShaper(TICKETS, OddShaper(TICKETS, KOLKATA, clean_text=True))
+    typed = RecordShaper(TICKETS, KOLKATA, clean_text=True)
     with pytest.raises(KaptureRecordError):
         typed.shape(b'{"ticketId": "1", "additional_info": {"a": ' + value + b"}}")
 
 
 @pytest.mark.parametrize("depth", range(50, 1500, 50))
 def test_a_deep_record_is_shaped_or_named(depth: int) -> None:
-    typed = TypedShaper(TICKETS, OddShaper(TICKETS, KOLKATA, clean_text=True))
+    typed = RecordShaper(TICKETS, KOLKATA, clean_text=True)
     row = b'{"ticketId": "1", "additional_info": {"a": ' + b"[" * depth + b"]" * depth + b"}}"
     if depth <= 200:
         assert typed.shape(row) is not None
