@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ONE_DAY = timedelta(days=1)
 NOTHING = date.max
 """In place of a first day: no day at all."""
+OPTIONAL_KEYS = ("followed", "dialect", "empty")
+"""Keys of the state that are left out where there is nothing to say."""
 UNREAD, UNSETTLED = "unread", "unsettled"
 TROUBLES = (UNREAD, UNSETTLED)
 """Why a day may be missing from the target although the bookmark is past it."""
@@ -160,7 +162,8 @@ class Bookmark:
             }
         if self.dialect is not None:
             state["dialect"] = dict(self.dialect)
-        state["empty"] = True if self.empty else None
+        if self.empty:
+            state["empty"] = True
         return state
 
 

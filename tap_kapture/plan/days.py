@@ -180,8 +180,11 @@ class Horizon:
                 "'start_date'"
             )
             raise KaptureStateError(msg)
-        frontier = _days(bookmark.value, self.last)
-        backfill = reversed(list(_days(self.start, bookmark.pulled_from - ONE_DAY)))
+        bookmark = bookmark.up_to(self.first_unclosed)
+        value = min(bookmark.value or self.first_unclosed, self.first_unclosed)
+        pulled_from = bookmark.pulled_from or value
+        frontier = _days(value, self.last)
+        backfill = reversed(list(_days(self.start, pulled_from - ONE_DAY)))
         return [
             *self._rereads(bookmark),
             *(PlannedDay(day, Reason.FRONTIER) for day in frontier),

@@ -17,7 +17,7 @@ against the code, and another one runs with the SDK's next release.
 | `Tap.cb_config`, `Tap.invoke` | a file that is no JSON object is named |
 | `Tap._handle_termination` | a signal ends the run between two messages |
 | `Stream.log` | no "unhandled error" for errors that are handled |
-| `Stream.get_records`, `Stream.get_batches` | as each tap does; files hold what maps and selection leave |
+| `Stream.get_records`, `Stream.get_batches` | files hold what maps and selection leave |
 | `Stream._sync_records` | whole pages leave at a time |
 | `Stream._finalize_state`, `Stream._write_state_message` | as the SDK does behind its records |
 | `Stream._generate_record_messages` | records of a batch go through maps like others |
@@ -26,7 +26,7 @@ against the code, and another one runs with the SDK's next release.
 | `Stream._write_starting_replication_value` | the bookmark itself says where a run starts |
 | `Stream.get_replication_key_signpost` | the bookmark never passes a day that is not closed |
 | `MsgSpecWriter.write_message` | writes to a buffer, and only whole lines to a pipe |
-| `singer_sdk.helpers._batch`, `singer_sdk.helpers._util` | types and a helper without another place |
+| `singer_sdk.helpers._batch`, `singer_sdk.helpers._util` | without a public place |
 | `singer_sdk.helpers._classproperty` | what `_env_var_config` is |
 | `singer_sdk.configuration._dict_config` | reads settings from the environment as the SDK does |
 | `singer_sdk.plugin_base._ConfigInput` | the type of a signature |

@@ -85,8 +85,8 @@ class KaptureStream(EventStream):
         """
         state = bookmark.to_state(str(self.replication_key))
         self.stream_state.update(state)
-        for name in [name for name, value in state.items() if value is None]:
-            del self.stream_state[name]
+        for name in set(bookmarks.OPTIONAL_KEYS) - state.keys():
+            self.stream_state.pop(name, None)
         if self.config.get("batch_config"):
             self.state_manager.is_flushed = False
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pendulum
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureStateError
-from tap_kapture.plan.bookmarks import Bookmark, LedgerDay, from_state
+from tap_kapture.plan.bookmarks import NOTHING, OPTIONAL_KEYS, Bookmark, LedgerDay, from_state
 
 KOLKATA = pendulum.timezone("Asia/Kolkata")
 NEW_YORK = pendulum.timezone("America/New_York")
@@ -59,9 +60,9 @@ def test_a_bookmark_survives_its_state() -> None:
 
 def test_a_state_without_a_ledger_is_carried_over() -> None:
     bookmark = read({"replication_key_value": "2024-05-03", "pulled_from": "2024-02-01"})
-    assert bookmark == Bookmark(day("05-03"), day("02-01"), {}, has_ledger=False)
-    assert read({"replication_key_value": "2024-05-03", "days": None}).has_ledger is False
-    assert read({"replication_key_value": "2024-05-03", "days": {}}).has_ledger is True
+    assert bookmark == Bookmark(day("05-03"), day("02-01"), {}, followed_from=NOTHING)
+    assert read({"replication_key_value": "2024-05-03", "days": None}).followed_from == NOTHING
+    assert read({"replication_key_value": "2024-05-03", "days": {}}).followed_from is None
 
 
 def test_a_state_without_its_beginning_begins_at_start_date() -> None:
@@ -163,13 +164,39 @@ def test_days_given_up_leave_the_ledger() -> None:
     assert before.without({day("01-05")}).days == {day("05-01"): ENTRY}
 
 
-def test_a_missing_ledger_is_written_only_once_every_reread_day_is_out() -> None:
-    bookmark = read({"replication_key_value": "2024-05-03", "pulled_from": "2024-01-01"})
-    for reread in ("04-30", "05-01", "05-02"):
-        bookmark = bookmark.finished(day(reread), closed=True, kept=ENTRY)
-        assert "days" not in bookmark.to_state("date")
-    bookmark = bookmark.finished(day("05-03"), closed=False, kept=None)
-    assert list(bookmark.to_state("date")["days"]) == ["2024-04-30", "2024-05-01", "2024-05-02"]
+def test_the_parts_that_are_not_always_there_survive_the_state() -> None:
+    bookmark = Bookmark(
+        day("05-03"),
+        day("01-01"),
+        {day("04-11"): LedgerDay(3, "9f2c", "unread"), day("04-12"): LedgerDay(0, "", "unsettled")},
+        followed_from=day("02-01"),
+        closed_statuses=frozenset({"closed", "junk"}),
+        dialect={"turn": "rows"},
+        empty=True,
+    )
+    state = bookmark.to_state("date")
+    assert state["followed"] == {"from": "2024-02-01", "closed_statuses": ["closed", "junk"]}
+    assert state["days"]["2024-04-11"] == {"open": 3, "digest": "9f2c", "trouble": "unread"}
+    assert set(OPTIONAL_KEYS) <= state.keys()
+    assert read(state) == bookmark
+    nothing = replace(bookmark, followed_from=NOTHING)
+    assert nothing.to_state("date")["followed"]["from"] is None
+    assert read(nothing.to_state("date")) == nothing
+
+
+@pytest.mark.parametrize("odd", [None, 5, "text", [], {"from": 7}, {"closed_statuses": "x"}])
+def test_what_cannot_be_read_of_the_new_parts_is_not_known(odd: object) -> None:
+    state = {"replication_key_value": "2024-05-03", "days": {}, "dialect": odd, "empty": odd}
+    bookmark = read(state)
+    assert not bookmark.empty
+    assert bookmark.dialect is None or isinstance(odd, dict)
+
+
+def test_a_bookmark_never_lies_beyond_the_first_unclosed_day() -> None:
+    bookmark = pulled("01-01", "05-05", d2024_05_04=ENTRY, d2024_05_01=ENTRY)
+    assert bookmark.up_to(day("05-03")) == pulled("01-01", "05-03", d2024_05_01=ENTRY)
+    assert bookmark.up_to(day("05-05")) == bookmark
+    assert Bookmark().up_to(day("05-03")) == Bookmark()
 
 
 def test_the_state_stays_under_16_kib_with_a_full_ledger() -> None:

@@ -13,7 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureStateError
-from tap_kapture.plan.bookmarks import Bookmark, LedgerDay, from_state
+from tap_kapture.plan.bookmarks import NOTHING, Bookmark, LedgerDay, from_state
 from tap_kapture.plan.days import Horizon, PlannedDay, Reason
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_the_last_day_is_today_unless_the_end_comes_earlier() -> None:
 def test_a_lookback_of_any_length_is_no_error() -> None:
     now = dt.datetime(2024, 5, 2, 20, 0, tzinfo=UTC)
     forever = at(now, "UTC", start=day("05-01"), lookback_days=10**9, refresh_days=10**9)
-    bookmark = Bookmark(day("05-02"), day("01-01"), {}, has_ledger=False)
+    bookmark = Bookmark(day("05-02"), day("01-01"), {}, followed_from=NOTHING)
     assert names(forever.plan(bookmark), Reason.REREAD)[0] == "01-01"
     assert forever.ledger_day(day("01-01"), open_count=1, digest="") == LedgerDay(1, "")
 
@@ -152,7 +152,7 @@ def test_no_day_beyond_the_end_is_pulled() -> None:
 
 
 def test_a_state_without_a_ledger_rereads_every_day_that_may_hold_an_open_ticket() -> None:
-    bookmark = Bookmark(day("05-09"), day("01-01"), {}, has_ledger=False)
+    bookmark = Bookmark(day("05-09"), day("01-01"), {}, followed_from=NOTHING)
     plan = horizon(refresh_days=10, lookback_days=2).plan(bookmark)
     assert names(plan, Reason.REREAD) == [f"{d:%m-%d}" for d in days_between("04-30", "05-08")]
     without_refresh = horizon(refresh_days=0, lookback_days=2).plan(bookmark)
