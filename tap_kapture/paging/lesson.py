@@ -51,7 +51,7 @@ def learn(
         probe = next_probe(seen, learned.page_size, learned.dialect)
         in_order = verdict.dialect is not None and verdict.dialect.ordered
         if probe is None and in_order and verdict.certainty < CERTAIN and not moves:
-            probe = seen[0].limit, seen[0].offset  # once more: do rows keep their places?
+            probe = _once_more(seen)
         if probe is None:
             break
         seen.append(peek(*probe))
@@ -68,3 +68,9 @@ def learn(
         return Lesson.WHOLE
     learned.guess(found)
     return Lesson.GUESSED
+
+
+def _once_more(seen: list[Seen]) -> tuple[int, int] | None:
+    """Return what to ask again to see whether rows keep their places, None if nothing shows it."""
+    longest = max(seen, key=lambda one: len(one.keys or ()))
+    return (longest.limit, longest.offset) if len(longest.keys or ()) > 1 else None
