@@ -93,6 +93,7 @@ class Learned:
             return
         with self.lock:
             known = self._dialect
+            longest = max(len(one.keys or ()) for one in seen)
             total = known.total if found.total is Total.UNKNOWN else found.total
             changed = known.way != found.way or not found.ordered or not found.regular
             self._dialect = replace(
@@ -101,7 +102,8 @@ class Learned:
                 sends_offset=known.sends_offset,
                 end_exclusive=known.end_exclusive,
                 steady=known.steady,
-                largest=known.largest,
+                # What a page held when pages turned in another way says nothing of a cap now.
+                largest=known.largest if known.way == found.way else longest,
             )
             if changed:
                 logger.info(
