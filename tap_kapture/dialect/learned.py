@@ -90,6 +90,7 @@ class Learned:
             return
         with self.lock:
             known = self._dialect
+            longest = max(len(one.keys or ()) for one in seen)
             total = known.total if found.total is Total.UNKNOWN else found.total
             self.adopted = True
             changed = known.way != found.way or not found.ordered or not found.regular
@@ -99,7 +100,8 @@ class Learned:
                 sends_offset=known.sends_offset,
                 end_exclusive=known.end_exclusive,
                 steady=known.steady,
-                largest=known.largest,
+                # What a page held when pages turned in another way says nothing of a cap now.
+                largest=known.largest if known.way == found.way else longest,
             )
             if changed or self._dialect.end_exclusive or not self._dialect.sends_offset:
                 logger.info(

@@ -55,7 +55,7 @@ def learn(
         probe = next_probe(seen, learned.page_size, learned.dialect)
         in_order = verdict.dialect is not None and verdict.dialect.ordered
         if probe is None and in_order and verdict.certainty < CERTAIN and not moves:
-            probe = seen[0].limit, seen[0].offset  # once more: do rows keep their places?
+            probe = _once_more(seen)
         if probe is None:
             break
         seen.append(peek(*probe))
@@ -78,3 +78,9 @@ def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
     """Whether a day with so many rows can confirm a dialect that is not confirmed yet."""
     enough = min(ENOUGH, limit) if dialect.turn is Turn.ROWS else 1
     return not dialect.confirmed and rows >= enough
+
+
+def _once_more(seen: list[Seen]) -> tuple[int, int] | None:
+    """Return what to ask again to see whether rows keep their places, None if nothing shows it."""
+    longest = max(seen, key=lambda one: len(one.keys or ()))
+    return (longest.limit, longest.offset) if len(longest.keys or ()) > 1 else None

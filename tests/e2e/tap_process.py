@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
+from tap_kapture.errors import KaptureError
 from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
@@ -189,17 +190,38 @@ def pull(
     state: Mapping[str, Any] | None = None,
     catalog: Json | None = None,
 ) -> Output:
-    """Run the tap in this process, as if it were started at an instant."""
-    stdout = TextIOWrapper(BytesIO(), encoding="utf-8")
+    """Run the tap in this process, as if it were started at an instant.
+
+    Raises:
+        KaptureError: The run failed.
+    """
+    output, error = attempt(config, at, state=state, catalog=catalog)
+    if error:
+        raise error
+    return output
+
+
+def attempt(
+    config: Mapping[str, object],
+    at: dt.datetime,
+    *,
+    state: Mapping[str, Any] | None = None,
+    catalog: Json | None = None,
+) -> tuple[Output, KaptureError | None]:
+    """Run the tap in this process; return what it wrote, and the error by which it ended."""
+    stdout, failure = TextIOWrapper(BytesIO(), encoding="utf-8"), None
     with _signals_kept(), redirect_stdout(stdout):
         tap = tap_at(at)(
             config=dict(config),
             state=json.loads(json.dumps(state)) if state else None,
             catalog=catalog,
         )
-        tap.sync_all()
+        try:
+            tap.sync_all()
+        except KaptureError as error:
+            failure = error
     stdout.seek(0)
-    return Output(tuple(stdout.read().splitlines()))
+    return Output(tuple(stdout.read().splitlines()), code=int(failure is not None)), failure
 
 
 def tap_at(at: dt.datetime) -> type[TapKapture]:

@@ -33,6 +33,7 @@ HALF_A_YEAR = 182
 LOOKBACK = 2
 REFRESH = 90
 STATE_LIMIT = 16 * 1024
+LEARNING = 6
 OPEN = {"Pending", "Open"}
 SMALL = Account(
     seed=5,
@@ -173,7 +174,10 @@ def test_the_cost_of_a_fixed_window_is_what_reading_90_days_really_costs() -> No
     with Sandbox(Account(now=KOLKATA_2AM + 60 * ONE_DAY)) as sandbox:
         warehouse = Warehouse(sandbox)
         warehouse.run(start_date=(sandbox.today - 90 * ONE_DAY).isoformat())
-        assert (warehouse.requests, warehouse.records) == FixedWindow(sandbox).cost()
+        requests, records = FixedWindow(sandbox).cost()
+        assert warehouse.records == records
+        # The first run also learns how each stream pages.
+        assert 0 <= warehouse.requests - requests <= LEARNING * len(KEYS)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -309,7 +313,9 @@ def test_a_first_load_cut_anywhere_says_truly_what_is_out_and_goes_on(order: str
 
 def test_newest_first_loads_today_first_and_then_walks_back() -> None:
     with Sandbox(SMALL) as sandbox:
-        config = sandbox.config(backfill_order="newest_first", concurrency=1)
+        # Else a first run would ask for the newest closed day first, to learn how it pages.
+        known = {"tickets_paging": "rows"}
+        config = sandbox.config(backfill_order="newest_first", concurrency=1, **known)
         output = pull(config, sandbox.now)
         seen = [seen.day for seen in sandbox.requests if seen.stream == "tickets"]
         created = [record["date"] for record in output.records("tickets")]
