@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tap_kapture.plan.bookmarks import from_state
-from tap_kapture.settings.checked import checked as settings
+from tap_kapture.settings import checked as settings
 from tap_kapture.singer.streams import CustomersStream, TicketsStream
 from tap_kapture.singer.tap import TapKapture
 

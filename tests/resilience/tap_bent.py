@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tap_kapture.__main__ import main
-from tap_kapture.pull.run import progress
+from tap_kapture.pull import progress
 from tap_kapture.singer.tap import TapKapture
 from tap_kapture.wire import transport
 from tap_kapture.wire.transport import Transport

@@ -78,9 +78,9 @@ class Server:
 
     @staticmethod
     def _heard(connection: socket.socket) -> bool:
-        """Wait for a request, whose body is ``{}``; say whether one came."""
+        """Wait for a request, whose body is an array; say whether one came."""
         heard = b""
-        while not heard.endswith(b"\r\n\r\n{}"):
+        while not heard.endswith(b"}]"):
             piece = connection.recv(65536)
             if not piece:
                 return False
