@@ -96,10 +96,10 @@ class DayReader:
             first = answers.seen[0] if done.teaches else None
             if done.fits and answers.asked and not (done.keys or dialect.confirmed):
                 self._learned.read_as_empty(answers.asked)
+            if self._learned.dialect.way != dialect.way:
+                continue  # another worker learned it meanwhile, so this pass shows nothing
             if done.fits:
                 return (yield from self._judged(answers, done, moves=moves))
-            if self._learned.dialect.way != dialect.way:
-                continue
             if not done.teaches and dialect.confirmed:
                 settled = yield from self._settle(answers)
                 if settled or moves:
@@ -192,6 +192,7 @@ class DayReader:
         self, answers: Answers, done: Pass | None = None
     ) -> Generator[Page, None, Pass | None]:
         """Read a day again until its rows come out: at once if possible, else in pages."""
+        way = self._learned.dialect.way
         try:
             at_once = yield from self._at_once(answers)
         except KaptureRefusedError:
@@ -201,6 +202,8 @@ class DayReader:
         previous = done
         for _ in range(self._learned.passes):
             again = yield from self._pass(answers, self._learned.page_size)
+            if self._learned.dialect.way != way:
+                return None
             # The same rows in the same places: nothing moved, some are simply listed twice.
             same = previous is not None and previous.keys == again.keys
             if again.fits and again.keys and (same or self._is_whole(answers, again)):
