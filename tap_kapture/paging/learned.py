@@ -262,7 +262,8 @@ class Learned:
             cleared.add("cap")
         if self._irregular and self._believed:
             return cleared, self._believed, Doubt("short", "pages came short before the last one")
-        if self._guessed and not self._dialect.confirmed and self._empty:
+        at_a_loss = self._guessed or self._failures
+        if at_a_loss and not self._dialect.confirmed and self._empty:
             text = "it came empty, and how the account pages could not be learned"
             return cleared, sorted(self._empty), Doubt("dialect", text)
         return cleared, [], None
