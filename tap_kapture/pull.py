@@ -173,10 +173,10 @@ class Pull:
                 found = self._search(days, progress) or found
             while again := self._keeper.to_read_again():
                 yield from self._read(again, progress)
+            self._checkpoint(self._keeper.concluded())
             if found and not self._keeper.found and self._keeper.begins:
                 what = "records came, but no day shows them in any known way of asking"
                 raise self._learned.refusal(what)
-            self._checkpoint(self._keeper.concluded())
         finally:
             self._gate.stop()
             traffic, keeper = self._transport.traffic, self._keeper

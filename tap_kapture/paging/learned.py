@@ -13,7 +13,7 @@ from tap_kapture.paging.dialect import Dialect, Total, Turn
 from tap_kapture.paging.tally import Doubt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from tap_kapture.paging.dialect import Request
@@ -185,15 +185,26 @@ class Learned:
 
     def to_read_again(self) -> list[date]:
         """Return, once, the days that were asked for in another way than is known now."""
-        dialect = self._dialect
-        first = dialect.first(self.page_size)
         with self.lock:
-            days = [
-                day for day, asked in self._empty.items() if asked != dialect.request(day, *first)
-            ]
+            days = list(self._asked_otherwise())
             for day in days:
                 del self._empty[day]
             return sorted(days)
+
+    @property
+    def misses_days(self) -> bool:
+        """Whether some days came empty that may not be: by a guess, or in another way."""
+        with self.lock:
+            if self._dialect.confirmed:
+                return any(True for _ in self._asked_otherwise())
+            return bool(self._empty)
+
+    def _asked_otherwise(self) -> Iterator[date]:
+        dialect = self._dialect
+        first = dialect.first(self.page_size)
+        for day, asked in self._empty.items():
+            if asked != dialect.request(day, *first):
+                yield day
 
     # What totalCount is worth
 
