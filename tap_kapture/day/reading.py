@@ -100,10 +100,10 @@ class DayReader:
             unproven = self._learned.stated or not dialect.confirmed
             if done.fits and answers.asked and unproven and not done.keys:
                 self._learned.read_as_empty(answers.asked)
+            if self._learned.dialect.way != dialect.way:
+                continue  # another worker learned it meanwhile, so this pass shows nothing
             if done.fits:
                 return (yield from self._judged(answers, done, moves=moves))
-            if self._learned.dialect.way != dialect.way:
-                continue
             if not done.teaches and dialect.confirmed:
                 settled = yield from settle(answers, None, verify=self._verify)
                 if settled or moves:

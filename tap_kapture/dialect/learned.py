@@ -12,7 +12,7 @@ from tap_kapture.dialect.dialect import Dialect, Total
 from tap_kapture.errors import KaptureDialectError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from tap_kapture.dialect.evidence import Verdict
@@ -202,16 +202,28 @@ class Learned:
 
     def to_read_again(self) -> list[date]:
         """Return, once, the days that were asked for in another way than is known now."""
-        dialect = self._dialect
-        first = dialect.first(self.page_size)
         with self.lock:
-            days = [
-                day for day, asked in self._empty.items() if asked != dialect.request(day, *first)
-            ]
+            days = list(self._asked_otherwise())
             for day in days:
                 del self._empty[day]
             return sorted(days)
 
+    @property
+    def misses_days(self) -> bool:
+        """Whether some days came empty that may not be: by a guess, or in another way."""
+        with self.lock:
+            if self._dialect.confirmed:
+                return any(True for _ in self._asked_otherwise())
+            return bool(self._empty)
+
     def guessed_empty_days(self) -> list[date]:
-        """Return the days that came empty under a guess that was never confirmed."""
-        return sorted(self._empty) if self._guessed and not self._dialect.confirmed else []
+        """Return the days that came empty while what others showed fitted no known way."""
+        at_a_loss = (self._guessed or self._failures) and not self._dialect.confirmed
+        return sorted(self._empty) if at_a_loss else []
+
+    def _asked_otherwise(self) -> Iterator[date]:
+        dialect = self._dialect
+        first = dialect.first(self.page_size)
+        for day, asked in self._empty.items():
+            if asked != dialect.request(day, *first):
+                yield day

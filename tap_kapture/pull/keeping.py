@@ -68,6 +68,7 @@ class Keeper:
         self._doubts = doubts
         self._learned = doubts.learned
         self._rereads: set[date] = set()
+        self._missed: set[date] = set()
         self._old_dialect = self._bookmark.dialect is not None or self.begins
 
     @property
@@ -134,7 +135,9 @@ class Keeper:
 
     def to_read_again(self) -> list[PlannedDay]:
         """Return the days that came empty when the dialect was taken for another one."""
-        return [PlannedDay(day, Reason.REREAD) for day in self._learned.to_read_again()]
+        days = self._learned.to_read_again()
+        self._missed.update(days)
+        return [PlannedDay(day, Reason.REREAD) for day in days]
 
     def concluded(self) -> Bookmark | None:
         """Return the bookmark at the end of a run, when all that it shows is known."""
@@ -156,9 +159,11 @@ class Keeper:
         self._bookmark = self._bookmark.finished(day, closed=closed, kept=kept)
         self._rereads.discard(day)
         self._after_rereads()
-        # While how the account pages is a guess, an empty day may not be empty.
-        dialect = self._learned.dialect
-        return self._to_write() if dialect.confirmed or not self.begins else None
+        self._missed.discard(day)
+        # While how the account pages is a guess, or was, an empty day may not be empty.
+        is_guess = self.begins and not self._learned.dialect.confirmed
+        is_open = is_guess or self._missed or self._learned.misses_days
+        return None if is_open else self._to_write()
 
     def _after_rereads(self) -> None:
         if not self._rereads and self._closed is not None:

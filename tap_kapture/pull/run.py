@@ -145,10 +145,10 @@ class Pull:
                 found = (yield from self._opening.search(days)) or found
             while again := self._keeper.to_read_again():
                 yield from self._read(again)
+            yield from _checkpoint(self._keeper.concluded())
             if found and not self._keeper.found and self._keeper.begins:
                 what = "records came, but no day shows them in any known way of asking"
                 raise self._learned.refusal(what)
-            yield from _checkpoint(self._keeper.concluded())
         finally:
             self._gate.stop()
             traffic, keeper = self._transport.traffic, self._keeper

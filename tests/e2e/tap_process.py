@@ -312,6 +312,39 @@ def asked(sandbox: Sandbox, stream: str) -> list[dt.date]:
     return sorted({seen.day for seen in sandbox.requests if seen.stream == stream and seen.day})
 
 
+def missing_at_a_state(output: Output, sandbox: Sandbox) -> list[str]:
+    """Records that a STATE line claims to be out although they are not, or not as they are."""
+    truths = {
+        (stream, day): {k: exact(r) for k, r in sandbox.truth_of_day(stream, day).items()}
+        for stream in KEYS
+        for day in days(sandbox.account.first_day, sandbox.today)
+    }
+    out: dict[tuple[str, object], str] = {}
+    found = []
+    for number, message in enumerate(output.messages):
+        if message["type"] == "RECORD":
+            stream, record = message["stream"], message["record"]
+            out[stream, record[KEYS[stream]]] = exact(record)
+        elif message["type"] == "STATE":
+            found += [
+                f"line {number}: {stream} {key} of {day}"
+                for stream, bookmark in message["value"]["bookmarks"].items()
+                for day in claimed(bookmark)
+                if not bookmark.get("empty")
+                for key, text in truths[stream, day].items()
+                if out.get((stream, key)) != text
+            ]
+    return found
+
+
+def claimed(bookmark: Json) -> list[dt.date]:
+    """The days that a bookmark says are in the target."""
+    first = dt.date.fromisoformat(bookmark["pulled_from"])
+    return days(
+        first, dt.date.fromisoformat(bookmark["replication_key_value"]) - dt.timedelta(days=1)
+    )
+
+
 def leaked(text: str, secrets: Iterable[str]) -> list[str]:
     """The secrets that a text shows; a number inside a longer one, such as a duration, is none."""
     return [

@@ -17,9 +17,10 @@ from tap_process import (
     Output,
     asked,
     catalog_of,
+    claimed,
     command_line,
     days,
-    exact,
+    missing_at_a_state,
     not_singer,
     not_the_truth,
     pull,
@@ -32,36 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLOSED = {"complete", "completed", "closed", "resolved", "solved", "junk", "merged"}
-
-
-def missing_at_a_state(output: Output, sandbox: Sandbox) -> list[str]:
-    """Records that a STATE line claims to be out although they are not, or not as they are."""
-    truths = {
-        (stream, day): {k: exact(r) for k, r in sandbox.truth_of_day(stream, day).items()}
-        for stream in KEYS
-        for day in days(FIRST, sandbox.today)
-    }
-    out: dict[tuple[str, object], str] = {}
-    found = []
-    for number, message in enumerate(output.messages):
-        if message["type"] == "RECORD":
-            stream, record = message["stream"], message["record"]
-            out[stream, record[KEYS[stream]]] = exact(record)
-        elif message["type"] == "STATE":
-            found += [
-                f"line {number}: {stream} {key} of {day}"
-                for stream, bookmark in message["value"]["bookmarks"].items()
-                for day in claimed(bookmark)
-                for key, text in truths[stream, day].items()
-                if out.get((stream, key)) != text
-            ]
-    return found
-
-
-def claimed(bookmark: Json) -> list[dt.date]:
-    """The days that a bookmark says are in the target."""
-    first = dt.date.fromisoformat(bookmark["pulled_from"])
-    return days(first, dt.date.fromisoformat(bookmark["replication_key_value"]) - DAY)
 
 
 def days_with_open_tickets(sandbox: Sandbox) -> list[dt.date]:

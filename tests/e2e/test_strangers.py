@@ -19,6 +19,7 @@ from tap_process import (
     Output,
     attempt,
     days,
+    missing_at_a_state,
     not_singer,
     not_the_truth,
     pull,
@@ -237,6 +238,43 @@ def test_an_account_that_had_nothing_on_its_newest_days_is_found_all_the_same() 
         with Sandbox(account, quirks=quirks) as sandbox:
             output = pull(sandbox.config(page_size=20), NOW)
             assert not_the_truth(output, sandbox) == [], quirks
+
+
+def test_no_state_claims_a_day_that_came_empty_before_it_was_known_how_to_ask() -> None:
+    """Such days are read again behind the others; a run that is killed before has lost nothing."""
+    for large in (3, 7):
+        counts = {day: 40 if day < FIRST + large * DAY else 0 for day in days(FIRST, TODAY)}
+        account = Account(seed=4, first_day=FIRST, now=NOW, counts=dict.fromkeys(KEYS, counts))
+        for quirks in (
+            Quirks(window="end_exclusive"),
+            Quirks(offset="pages_from_1_strict"),
+            Quirks(limit="page"),
+            Quirks(limit="page_from_0"),
+        ):
+            with Sandbox(account, quirks=quirks) as sandbox:
+                config = sandbox.config(page_size=20)
+                whole = pull(config, NOW)
+                assert missing_at_a_state(whole, sandbox) == []
+                cut = whole.upto(len(whole.lines) // 3)
+                rest = pull(config, NOW, state=cut.state)
+                assert not_the_truth(cut.then(rest), sandbox) == []
+
+
+def test_days_that_came_empty_are_named_where_the_records_of_today_teach_nothing() -> None:
+    """Records come on one day in no known way: that nothing came on the others means nothing."""
+    closed = days(FIRST, TODAY - DAY)
+    counts = {**dict.fromkeys(closed, 3), TODAY: 87}
+    account = Account(seed=4, first_day=FIRST, now=NOW, counts=dict.fromkeys(KEYS, counts))
+    with Sandbox(account, quirks=Quirks(limit="page_from_0", order="unstable")) as sandbox:
+        output, error = attempt(sandbox.config(page_size=1), NOW)
+        assert "it came empty, and how the account pages could not be learned" in str(error)
+        for stream in KEYS:
+            ledger = ledger_of(output, stream)
+            assert [day.isoformat() for day in closed] == list(ledger)
+            assert {entry.get("trouble") for entry in ledger.values()} == {"unsettled"}
+        sandbox.quirks = Quirks()
+        after = output.then(pull(sandbox.config(page_size=1), NOW, state=output.state))
+        assert not_the_truth(after, sandbox) == []
 
 
 # Learning again
