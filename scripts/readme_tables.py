@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, json_schema
+from tap_kapture.settings.declared import config_jsonschema
+from tap_kapture.settings.table import TABLE
 from tap_kapture.singer.streams import CustomersStream, TicketsStream
 from tap_kapture.singer.tap import TapKapture
 
@@ -49,7 +50,7 @@ def builtin_settings() -> list[str]:
 
 def settings_table() -> str:
     """Return a row for each of the tap's own settings."""
-    schema = config_jsonschema()
+    schema = config_jsonschema(TABLE)
     rows = []
     for name, definition in schema["properties"].items():
         marks = ["**required**"] if name in schema["required"] else []
@@ -81,8 +82,8 @@ def streams_table() -> str:
     rows = [
         (
             f"`{stream.name}`",
-            f"`{stream.primary_keys[0]}`",
-            f"`{stream.replication_key}`",
+            f"`{stream.endpoint.key}`",
+            f"`{stream.endpoint.created}`",
             "yes",
             "yes",
             needs,

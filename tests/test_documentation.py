@@ -8,6 +8,7 @@ import re
 import runpy
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import date, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pytest
 import yaml
 
-from tap_kapture.plan.bookmarks import from_state
+from tap_kapture.dialect import dialect as dialects
+from tap_kapture.dialect.dialect import Dialect, Total, Turn
+from tap_kapture.plan.bookmarks import TROUBLES, UNREAD, Bookmark, LedgerDay, from_state
+from tap_kapture.pull.memory import Memory
 from tap_kapture.settings import checked as settings
 from tap_kapture.singer.streams import CustomersStream, TicketsStream
 from tap_kapture.singer.tap import TapKapture
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted((ROOT / "tap_kapture").rglob("*.py"))
+PACKAGE = ROOT / "tap_kapture"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 README_TABLES = ROOT / "scripts" / "readme_tables.py"
 
 Json = dict[str, Any]
@@ -139,8 +144,8 @@ def test_readme_and_about_agree_on_each_setting(about: Json) -> None:
             assert json.loads(codes(default)[0]) == definition["default"]
         if "enum" in definition:
             assert codes(kind) == definition["enum"]
-        else:
-            assert kind.startswith(definition["type"][0])
+            continue
+        assert kind.startswith(definition["type"][0])
         bounds = [definition[bound] for bound in ("minimum", "maximum") if bound in definition]
         assert [int(number) for number in re.findall(r"\d+", kind)] == bounds
 
@@ -248,12 +253,35 @@ def test_the_example_state_is_one_that_the_tap_reads_and_writes() -> None:
     (example,) = json_blocks("bookmarks")
     for bookmark in example["bookmarks"].values():
         read_back = from_state(bookmark, start_day=date(2024, 1, 1), zone=timezone.utc)
+        dialect = dialects.from_state(bookmark["dialect"])
+        written = read_back.to_state(bookmark["replication_key"])
 
-        assert read_back.to_state(bookmark["replication_key"]) == bookmark
-        assert read_back.has_ledger
-        explained = {codes(row[0])[0] for row in table_rows(section("State"))}
-        (entry, *_) = bookmark["days"].values()
-        assert explained == {*bookmark, *entry}
+        assert {key: value for key, value in written.items() if value is not None} == bookmark
+        assert dialect is not None
+        assert dialect.to_state().items() <= bookmark["dialect"].items()
+
+
+def test_readme_explains_each_key_of_a_state() -> None:
+    day = date(2024, 4, 19)
+    (example,) = json_blocks("auth_token")
+    parsed = settings.parse(TapKapture(config=example).config)
+    full = Bookmark(
+        value=day,
+        pulled_from=day,
+        days={day: LedgerDay(0, "", UNREAD)},
+        followed_from=day,
+        closed_statuses=frozenset(),
+        dialect=Memory(None, parsed, "tickets", day).to_state(Dialect(confirmed=True), anew=True),
+        empty=True,
+    ).to_state("date")
+    (entry,) = full["days"].values()
+    parts = {field.name for field in fields(Dialect)} - {"confirmed"} | full["dialect"].keys()
+
+    rows = table_rows(section("State"))
+    explained = [codes(row[0])[0] for row in rows]
+
+    assert sorted(explained) == sorted([*full, *entry, *full["followed"], *parts])
+    assert {*Turn, *Total, *TROUBLES} <= {code for row in rows for code in codes(row[-1])}
 
 
 def test_the_commands_in_readme_and_contributing_exist() -> None:
@@ -285,10 +313,15 @@ def test_links_inside_readme_lead_somewhere() -> None:
 
 
 def test_contributing_tells_of_each_module() -> None:
-    named = {name for row in table_rows(section_of_contributing()) for name in codes(row[0])}
+    named = set()
+    for row in table_rows(section_of_contributing()):
+        (first,) = codes(row[0])
+        modules_of_room = [name for name in codes(row[1]) if name.endswith(".py")]
+        named |= {first} if first.endswith(".py") else {first + name for name in modules_of_room}
 
-    assert named >= {path.name for path in SOURCES} - {"__init__.py"}
-    assert {name for name in named if name.endswith(".py")} <= {path.name for path in SOURCES}
+    modules = {path.relative_to(PACKAGE).as_posix() for path in SOURCES}
+
+    assert named == {name for name in modules if not name.endswith("__init__.py")}
 
 
 def section_of_contributing() -> str:
