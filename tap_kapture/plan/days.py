@@ -132,8 +132,12 @@ class Horizon:
             bookmark: The bookmark.
             closed_statuses: Statuses that count as closed, in lower case.
         """
-        first = self._young_from if self.refresh_days else NOTHING
-        return replace(bookmark, followed_from=first, closed_statuses=closed_statuses)
+        return replace(bookmark, followed_from=self._followed_from, closed_statuses=closed_statuses)
+
+    def forgetting(self, bookmark: Bookmark) -> Bookmark:
+        """Return the bookmark once days that are too old may leave the ledger, one by one."""
+        first = self._followed_from
+        return replace(bookmark, followed_from=max(bookmark.followed_from or first, first))
 
     def given_up(self, bookmark: Bookmark) -> dict[date, LedgerDay]:
         """Return the days whose open tickets are no longer followed: they grew too old."""
@@ -227,6 +231,10 @@ class Horizon:
     @property
     def _lookback(self) -> timedelta:
         return timedelta(days=self.lookback_days)
+
+    @property
+    def _followed_from(self) -> date:
+        return self._young_from if self.refresh_days else NOTHING
 
     @property
     def _young_from(self) -> date:

@@ -92,6 +92,8 @@ class Keeper:
         self._bookmark = self._bookmark.up_to(self._horizon.first_unclosed)
         self.given_up = self._horizon.given_up(self._bookmark)
         self._bookmark = self._bookmark.without(self._horizon.dropped(self._bookmark))
+        if self._closed is not None:
+            self._bookmark = self._horizon.forgetting(self._bookmark)
         self._rereads = {day.day for day in days if day.reason is Reason.REREAD}
         self._after_rereads()
         return days
@@ -146,7 +148,7 @@ class Keeper:
         doubtful = [day for day in doubtful if self._horizon.closed(day)]
         if doubt is not None:
             for day in doubtful:
-                self.troubles.unsettled(day, doubt)
+                self.troubles.unsettled(day, doubt, at_the_end=True)
         self._bookmark = self._bookmark.troubled(doubtful)
         self._warn_of_old_dialect()
         return self._to_write() if self._keeps else None

@@ -71,11 +71,20 @@ class Troubles:
         logger.warning("%s; the other days are read, and this one again in the next run", error)
         self._add(Trouble(day, UNREAD, str(error)))
 
-    def unsettled(self, day: date, doubt: Doubt) -> None:
-        """Note a day that was read, but may not be whole."""
+    def unsettled(self, day: date, doubt: Doubt, *, at_the_end: bool = False) -> None:
+        """Note a day that was read, but may not be whole.
+
+        Args:
+            day: The day.
+            doubt: Why.
+            at_the_end: Whether all days are read: then however many days there are stop nothing.
+
+        Raises:
+            KaptureIncompleteError: There are too many such days.
+        """
         text = f"{self.stream}, day {day}: {doubt.text}"
         logger.warning("%s; what came is loaded", text)
-        self._add(Trouble(day, UNSETTLED, text, doubt.kind))
+        self._add(Trouble(day, UNSETTLED, text, doubt.kind), stops=not at_the_end)
 
     def fine(self, day: date) -> None:
         """Note a day that was read and is whole."""
@@ -98,9 +107,9 @@ class Troubles:
         """Whether one more day may stay in the ledger for not having settled."""
         return len(self.found) <= MOST_DAYS
 
-    def _add(self, trouble: Trouble) -> None:
+    def _add(self, trouble: Trouble, *, stops: bool = True) -> None:
         self.found[trouble.day] = trouble
-        if len(self.failures()) > MOST_DAYS:
+        if stops and len(self.failures()) > MOST_DAYS:
             msg = (
                 f"{self.stream}: more than {MOST_DAYS} days could not be read or did not settle, "
                 f"the last one because: {trouble.text}"
