@@ -7,6 +7,7 @@ import sys
 import typing as t
 from datetime import datetime, timezone
 
+from singer_sdk import metrics
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.singerlib import StateMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -71,10 +72,15 @@ class KaptureStream(EventStream):
             )
         now = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
         pull = Pull(self.endpoint, settings, now=now, bookmark=bookmark)
-        with tap.interruption.between_events():
+        path = settings.path_of(self.name)
+        with (
+            metrics.http_request_counter(self.name, endpoint=path) as counter,
+            tap.interruption.between_events(),
+        ):
             try:
                 yield from pull.events()
             finally:
+                counter.increment(pull.requests_sent)
                 tap.troubles.append(pull.troubles)
 
     def checkpoint(self, bookmark: Bookmark) -> None:

@@ -78,7 +78,7 @@ both_kinds_of_stdout = pytest.mark.parametrize(
         pytest.param(Fault("slow", "tickets", MIDDLE, seconds=60), id="slow"),
         pytest.param(Fault("hang", "tickets", MIDDLE), id="hang"),
         pytest.param(Fault("429", "tickets", MIDDLE, retry_after=60), id="pause"),
-        pytest.param(Fault("slow", "tickets", seconds=60, after=29, times=99), id="all_slow"),
+        pytest.param(Fault("slow", "tickets", seconds=60, after=35, times=99), id="all_slow"),
     ],
 )
 def test_a_signal_ends_the_run_with_all_finished_days_out(

@@ -313,13 +313,14 @@ def test_a_first_load_cut_anywhere_says_truly_what_is_out_and_goes_on(order: str
 
 def test_newest_first_loads_today_first_and_then_walks_back() -> None:
     with Sandbox(SMALL) as sandbox:
-        # Else a first run would ask for the newest closed day first, to learn how it pages.
+        # Else a first run would spend more requests on learning how it pages.
         known = {"tickets_paging": "rows"}
         config = sandbox.config(backfill_order="newest_first", concurrency=1, **known)
         output = pull(config, sandbox.now)
         seen = [seen.day for seen in sandbox.requests if seen.stream == "tickets"]
         created = [record["date"] for record in output.records("tickets")]
-    order = list(dict.fromkeys(seen))
+    # The first request of all is the first contact's, to see how the account is to be asked.
+    order = list(dict.fromkeys(seen[1:]))
     assert order == list(reversed(days(dt.date(2024, 3, 1), dt.date(2024, 3, 15))))
     assert created[0] > created[-1]
 
