@@ -19,6 +19,7 @@ import yaml
 
 from tap_kapture.dialect import dialect as dialects
 from tap_kapture.dialect.dialect import Dialect, Total, Turn
+from tap_kapture.dialect.witness import Witness
 from tap_kapture.plan.bookmarks import TROUBLES, UNREAD, Bookmark, LedgerDay, from_state
 from tap_kapture.pull.memory import Memory
 from tap_kapture.settings import checked as settings
@@ -271,11 +272,14 @@ def test_readme_explains_each_key_of_a_state() -> None:
         days={day: LedgerDay(0, "", UNREAD)},
         followed_from=day,
         closed_statuses=frozenset(),
-        dialect=Memory(None, parsed, "tickets", day).to_state(Dialect(confirmed=True), anew=True),
+        dialect=Memory(None, parsed, "tickets", day).to_state(
+            Dialect(confirmed=True), Witness(day, 1, "0badcafe"), anew=True
+        ),
         empty=True,
     ).to_state("date")
     (entry,) = full["days"].values()
     parts = {field.name for field in fields(Dialect)} - {"confirmed"} | full["dialect"].keys()
+    parts |= full["dialect"]["witness"].keys()
 
     rows = table_rows(section("State"))
     explained = [codes(row[0])[0] for row in rows]

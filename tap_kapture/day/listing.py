@@ -63,6 +63,7 @@ class Answers:
         self.asked: Request | None = None
         self._again: Seen | None = None
         self._peeked: set[str] = set()
+        self._own_totals: set[int] = set()
 
     def begin(self, *, again: Seen | None = None) -> None:
         """Begin a pass.
@@ -127,6 +128,11 @@ class Answers:
         self._note_total(seen)
         return seen
 
+    @property
+    def totals_count_answers(self) -> bool:
+        """Whether each of several answers had a total of its own: the number of its rows."""
+        return len(self._own_totals) > 1
+
     def missing_in(self, keys: tuple[str, ...]) -> bool:
         """Whether a record of the day came that is not among the keys of a whole pass."""
         found = set(keys)
@@ -162,3 +168,5 @@ class Answers:
         if seen.total != self.total:
             self.total, self.fewest = seen.total, MAX_LIMIT
         self.fewest = min(self.fewest, len(seen.keys))
+        if seen.total == len(seen.keys):
+            self._own_totals.add(seen.total)

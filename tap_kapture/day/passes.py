@@ -82,6 +82,10 @@ class _Sizes:
         self._pages += 1
         return self._pages == 1 or (before == self._full and rows <= self._full)
 
+    def one_full(self, limit: int) -> bool:
+        """Whether there was one page so far, which held all that was asked for."""
+        return self._pages == 1 and self.last == limit
+
     def short(self, limit: int) -> bool:
         """Whether the last page looks like the end of the day."""
         return 0 < self.last < limit and (self._pages == 1 or self.last < self._full)
@@ -119,19 +123,21 @@ def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, N
         at_end = alone or (dialect.confirmed and learned.must_see_the_end and sizes.short(limit))
         overlap = dialect.ordered and sizes.last > 1 and not at_end
         start = len(trail.keys) - overlap
-        seen = yield from answers.take(*dialect.ask_rows(start, limit))
+        # Behind one full page, a first and a last row would bring no more than the row asked for.
+        rows = limit + (start if sizes.one_full(limit) and not overlap else 0)
+        seen = yield from answers.take(*dialect.ask_rows(start, rows))
         if seen.keys is None or (overlap and seen.keys[:1] != tuple(trail.keys[-1:])):
             return trail.ended(fits=False)
         rest = seen.keys[overlap:]
         if teaches(dialect, len(trail.keys) + len(rest), limit):
             return Pass(fits=False, teaches=True)
-        alone = overlap and not rest and learned.must_see_the_end
+        alone = overlap and not rest and (learned.must_see_the_end or sizes.one_full(limit))
         if not rest and not alone:
             _note_the_end(answers, len(trail.keys), seen=not overlap)
             return trail.ended(fits=True)
         if not rest:
             continue
-        if not sizes.regular(len(seen.keys)):
+        if not sizes.regular(min(len(seen.keys), limit)):
             learned.irregular()
         if not trail.goes_on(rest, confirmed=dialect.confirmed):
             return trail.ended(fits=False)
@@ -201,6 +207,9 @@ def _is_enough(learned: Learned, trail: _Trail, seen: Seen, limit: int, *, verif
     dialect = learned.dialect
     if not dialect.confirmed:
         return False
+    rows = len(seen.keys or ())
+    is_whole = learned.is_whole(rows, limit)
     if dialect.total is Total.DAY and seen.total == len(trail.distinct):
-        return True
-    return not verify and learned.is_whole(len(seen.keys or ()), limit)
+        # A total that is just the rows of the answer may count no more than these.
+        return learned.counts_days or seen.total > rows or is_whole
+    return is_whole and not verify

@@ -65,6 +65,7 @@ class DayReader:
         ask: Callable[[Request], Answer],
         *,
         digest: bool = True,
+        known: str = "",
         moves: bool = False,
     ) -> Iterator[Page | DayFacts]:
         """Read a day: yield its pages as they come, each record once, and last what it came to.
@@ -73,6 +74,7 @@ class DayReader:
             day: The day.
             ask: Returns the answer to a request.
             digest: Whether the day will ever be compared with another reading of it.
+            known: The day's digest when it last came out whole, or empty.
             moves: Whether the day can still get records: then rows that move are no doubt.
 
         Yields:
@@ -81,7 +83,7 @@ class DayReader:
         Raises:
             KaptureError: The day cannot be read to its end.
         """
-        tally = Tally(self._heads, digest=digest)
+        tally = Tally(self._heads, digest=digest, known=known)
         answers = Answers(self._stream, day, ask, tally, self._learned)
         try:
             doubt = yield from self._read(answers, moves=moves)
@@ -99,7 +101,7 @@ class DayReader:
             first = answers.seen[0] if done.teaches else None
             unproven = self._learned.stated or not dialect.confirmed
             if done.fits and answers.asked and unproven and not done.keys:
-                self._learned.read_as_empty(answers.asked)
+                self._learned.in_vain.came_empty(answers.asked)
             if self._learned.dialect.way != dialect.way:
                 continue  # another worker learned it meanwhile, so this pass shows nothing
             if done.fits:
@@ -129,6 +131,15 @@ class DayReader:
         self, answers: Answers, done: Pass, *, moves: bool
     ) -> Generator[Page, None, Doubt | None]:
         """Return the doubt that is left of a day that was read to its end."""
+        usual = answers.seen[0]
+        doubt = yield from self._doubt_of(answers, done, moves=moves)
+        if doubt is None and not moves:
+            self._learned.witness(answers.day, usual)
+        return doubt
+
+    def _doubt_of(
+        self, answers: Answers, done: Pass, *, moves: bool
+    ) -> Generator[Page, None, Doubt | None]:
         if self._learned.dialect.turn is Turn.NONE:
             return self._doubt_in_one(answers, done.keys)
         if not (moves or is_whole(answers, done)):
@@ -151,6 +162,8 @@ class DayReader:
         """Whether the total, if there is one, agrees with what came."""
         if answers.total is None or not done.keys:
             return True
+        if answers.totals_count_answers:
+            self._learned.note(total=Total.USELESS)
         counts = {len(done.keys), len(set(done.keys))}
         return self._doubts.counted(answers.total, counts, answers.fewest)
 
@@ -163,8 +176,9 @@ class DayReader:
         if answers.total is not None and learned.dialect.total is Total.DAY:
             if answers.total in {rows, len(answers.tally)}:
                 return None
-        elif not answers.missing_in(keys) and (
-            self._whole_day or self._is_below_a_cap(answers, rows)
+        elif answers.tally.is_as_before or (
+            not answers.missing_in(keys)
+            and (self._whole_day or self._is_below_a_cap(answers, rows))
         ):
             return None
         text = (
@@ -179,11 +193,11 @@ class DayReader:
         learned = self._learned
         with learned.lock:
             for span in SPANS:
-                if rows < learned.dialect.largest:
+                if learned.is_below_a_cap(rows):
                     return True
                 if sum(span) not in learned.refused_spans and answers.widest(*span) is None:
                     learned.refused_spans.add(sum(span))
-            return rows < learned.dialect.largest
+            return learned.is_below_a_cap(rows)
 
     # Learning
 
@@ -205,7 +219,7 @@ class DayReader:
 
     def _doubt_in_dialect(self, answers: Answers) -> Doubt:
         text = told(answers.seen)
-        self._learned.failed(text)
+        self._learned.failed(answers.day, text)
         return Doubt("dialect", text)
 
 

@@ -65,15 +65,17 @@ class UnreadDay:
 class Tally:
     """Takes the rows of one day, from as many answers as it takes."""
 
-    def __init__(self, heads: Heads, *, digest: bool) -> None:
+    def __init__(self, heads: Heads, *, digest: bool, known: str = "") -> None:
         """Begin with nothing.
 
         Args:
             heads: Reads keys and statuses.
             digest: Whether the day will ever be compared with another reading of it.
+            known: The day's digest when it last came out whole, or empty.
         """
         self._heads = heads
         self._digest = digest
+        self._known = known
         self._fingerprint = _lasting if digest else _passing
         self._contents: dict[str, int] = {}
         self._open: set[str] = set()
@@ -128,8 +130,17 @@ class Tally:
         Args:
             doubt: Why it is not settled, or None.
         """
-        digest = f"{sum(self._contents.values()) % 2**64:016x}" if self._digest else ""
-        return DayFacts(len(self._contents), len(self._open), digest, doubt)
+        return DayFacts(len(self._contents), len(self._open), self.digest, doubt)
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether just those records came that came when the day last came out whole."""
+        return bool(self._known) and self.digest == self._known
+
+    @property
+    def digest(self) -> str:
+        """Order-insensitive digest of the records; empty when none was asked for."""
+        return f"{sum(self._contents.values()) % 2**64:016x}" if self._digest else ""
 
 
 def _lasting(row: msgspec.Raw) -> int:

@@ -19,19 +19,15 @@ from tap_kapture.errors import KaptureError, KaptureRefusedError
 from tap_kapture.wire.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from tap_kapture.dialect.learned import Learned
     from tap_kapture.shape.heads import Heads
     from tap_kapture.wire.answers import Answer
 
-LOOKED_AT = 3
-"""Days that are asked for in the usual way."""
-TRIED = 2
-"""Of these, days that are asked for in other ways."""
 SEARCHED = 6
-"""Further days that are asked for in other ways when nothing came at all."""
+"""Days that are asked for in other ways when nothing came at all."""
 
 
 @dataclass
@@ -53,6 +49,7 @@ class Contact:
     moving: frozenset[date] = frozenset()
     answers: dict[Request, Answer] = field(default_factory=dict)
     found: bool = False
+    _failure: KaptureError | None = None
     _spent: int = 0
     _most: int = LEARNING_REQUESTS
     _longer_is_refused: bool = False
@@ -71,23 +68,36 @@ class Contact:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
             KaptureError: The account cannot be asked at all.
         """
-        failure: KaptureError | None = None
-        for day in days[:LOOKED_AT]:
+        newest, before = days[0], days[0] - ONE_DAY
+        other = [day for day in days[1:] if day != before][:1]
+        usual = self.learned.dialect.first(self.learned.page_size)
+        # Both days came empty alone, so records of the two together show that the end is not asked.
+        likely = [(before, *usual, 1), (newest, 1, 1, 0)]
+        unlikely = [(newest, 0, 0, 0), (before, 1, 1, 1), (newest, 1, 0, 0), (before, 0, 0, 1)]
+        _ = (
+            self._look([newest, before])
+            or self._try(likely)
+            or self._look(other)
+            or self._try(unlikely)
+        )
+        if self._failure and not self.answers:
+            raise self._failure  # no day at all can be asked for
+        return self
+
+    def _look(self, days: Sequence[date]) -> bool:
+        """Ask for days in the usual way; learn from the first answer that holds records."""
+        for day in days:
             request = self._usual(day)
             try:
                 self.answers[request] = answer = self._first_answer(request)
                 if answer.rows:
                     self._found_usually(day, answer)
-                    return self
+                    return True
             except KaptureError as error:
                 if not error.stops_only_its_day:
                     raise
-                failure = failure or error
-        if failure and not self.answers:
-            raise failure  # no day at all can be asked for
-        if not failure:
-            self._try(days[:TRIED])
-        return self
+                self._failure = self._failure or error
+        return False
 
     def search(self, days: Sequence[date]) -> Contact:
         """Look once more, behind a load in which nothing came at all.
@@ -109,48 +119,49 @@ class Contact:
             seen = self._asked(days[-1], limit, offset, (days[0] - days[-1]).days + 1)
             if seen.keys:
                 self._spent, self._most = 0, ENDLESS
-                self._try(days)
+                self._try(self._other_ways(days))
                 break
             if seen.keys is None and not offset:
                 self._spent = 0
-                self._try(days[TRIED : TRIED + SEARCHED])
+                self._try(self._other_ways(days[:SEARCHED]))
                 break
         return self
 
-    def _try(self, days: Sequence[date]) -> None:
-        """Ask for days in other ways; learn from the first answer that holds records."""
-        for limit, offset, shift in self._other_ways():
-            for day in days:
-                seen = self._seen(day, limit, offset, shift)
-                if seen is not None and seen.keys:
-                    self._found_otherwise(day, seen, shift)
-                    return
-                if seen is not None and seen.keys is None:
-                    self._refused(offset)
-                    break
+    def _try(self, ways: Iterable[tuple[date, int, int, int]]) -> bool:
+        """Ask in other ways; learn from the first answer that holds records.
 
-    def _other_ways(self) -> Iterator[tuple[int, int, int]]:
-        """Yield values of ``limit`` and ``offset``, and days to add to the end date.
+        Args:
+            ways: A day, values of ``limit`` and ``offset``, and days to add to the end date.
+        """
+        usual = self.learned.dialect.first(self.learned.page_size)
+        for day, limit, offset, shift in ways:
+            odd = (limit, offset) != usual
+            refused = self._longer_is_refused if shift else self._offset_is_refused and offset
+            if self._failure or refused or (odd and self.learned.stated):
+                continue
+            seen = self._seen(day, limit, offset, shift)
+            if seen is not None and seen.keys:
+                self._found_otherwise(day, seen, shift)
+                return True
+            if seen is not None and seen.keys is None:
+                self._refused(offset)
+        return False
+
+    def _other_ways(self, days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
+        """Yield ways to ask for days that came empty one by one.
 
         A window of two days that is empty holds no empty day either, so one day alone is asked
         for only if two are refused.
         """
         usual = self.learned.dialect.first(self.learned.page_size)
-        yield from self._windows(*usual, alone=False)
-        if self.learned.stated:
-            return
-        yield from self._windows(1, 1)
-        if self._offset_is_refused:
-            yield from self._windows(1, 0)
-        yield from self._windows(0, 0)
-
-    def _windows(
-        self, limit: int, offset: int, *, alone: bool = True
-    ) -> Iterator[tuple[int, int, int]]:
-        if not self._longer_is_refused:
-            yield limit, offset, 1
-        if self._longer_is_refused and alone:
-            yield limit, offset, 0
+        for limit, offset in (usual, (1, 1), (1, 0), (0, 0)):
+            if (limit, offset) == (1, 0) and not self._offset_is_refused:
+                continue
+            for day in days:
+                if not self._longer_is_refused:
+                    yield day, limit, offset, 1
+                if self._longer_is_refused and (limit, offset) != usual:
+                    yield day, limit, offset, 0
 
     def _refused(self, offset: int) -> None:
         """Note what a refusal was about."""
@@ -165,6 +176,8 @@ class Contact:
 
     def _first_answer(self, request: Request) -> Answer:
         """Return the answer to a usual request, without ``offset`` where that is refused."""
+        if request in self.answers:
+            return self.answers[request]
         try:
             return self.ask(request)
         except KaptureRefusedError as refusal:
@@ -226,6 +239,8 @@ class Contact:
             answer = self.ask(request)
         except KaptureRefusedError:
             return Seen(limit, offset, None)
+        if (limit, offset) == self.learned.dialect.first(self.learned.page_size):
+            self.answers[request] = answer  # it is the usual one if the end day is not asked for
         self.learned.saw(len(answer.rows))
         return Seen(limit, offset, self._keys_of(answer), answer.total)
 

@@ -71,7 +71,8 @@ class Doubts:
         with self.learned.lock:
             if total in counts:
                 self._right += 1
-                if fewest < total and self.learned.dialect.total is Total.UNKNOWN:
+                if fewest < total and self.learned.dialect.total is not Total.USELESS:
+                    self.learned.counts_days = True
                     self.learned.note(total=Total.DAY)
                 return True
             return self.learned.dialect.total is Total.USELESS
@@ -129,5 +130,10 @@ class Doubts:
             )
         if empty := learned.guessed_empty_days():
             text = "it came empty, and how the account pages could not be learned"
+            if learned.nothing_came:
+                text = (
+                    "it came empty like all others, although there were records. Check the "
+                    "account's id and the token; if the records are gone for good, start afresh"
+                )
             return cleared, empty, Doubt("dialect", text)
         return cleared, [], None

@@ -9,15 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.dialect.dialect import Dialect, Total
+from tap_kapture.dialect.in_vain import InVain
+from tap_kapture.dialect.witness import Witness
 from tap_kapture.errors import KaptureDialectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from tap_kapture.dialect.evidence import Verdict
     from tap_kapture.dialect.layout import Seen
-    from tap_kapture.wire.request import Request
 
 LEARNING_REQUESTS = 6
 """Requests that may be spent on learning a dialect, beside those that read days."""
@@ -51,16 +52,20 @@ class Learned:
         self.page_size = page_size
         self.stated = stated
         self.passes = PASSES
+        self.in_vain = InVain(page_size)
         self.refused_spans: set[int] = set()
         self.adopted = False
+        self.counts_days = False
+        self.witnesses: dict[date, Witness] = {}
+        self.nothing_came = False
         self._stream = stream
         self._dialect = dialect
-        self._empty: dict[date, Request] = {}
         self.believed_days: list[date] = []
         self.turned_irregular = False
         self._failures = 0
         self._shown: Counter[int] = Counter()
         self._guessed = False
+        self._largest_now = 0
 
     @property
     def dialect(self) -> Dialect:
@@ -74,9 +79,26 @@ class Learned:
 
     def saw(self, rows: int) -> None:
         """Note how many rows an answer held: no cap lies below."""
-        if rows > self._dialect.largest:
+        if rows > self._largest_now:
             with self.lock:
+                self._largest_now = max(rows, self._largest_now)
                 self.note(largest=max(rows, self._dialect.largest))
+
+    def is_below_a_cap(self, rows: int) -> bool:
+        """Whether an answer of this run held more rows, so that no cap cut this one."""
+        return rows < self._largest_now
+
+    def forget(self) -> None:
+        """Take what is known for a guess, because the account does not answer as it did."""
+        if not self.stated:
+            self.note(confirmed=False)
+
+    def witness(self, day: date, seen: Seen) -> None:
+        """Note what came for the first request about a day that came out whole."""
+        found = Witness.of(day, seen)
+        if found is not None:
+            with self.lock:
+                self.witnesses[day] = found
 
     def adopt(self, verdict: Verdict, seen: Sequence[Seen]) -> None:
         """Take over what the answers of a day show.
@@ -93,6 +115,9 @@ class Learned:
             longest = max(len(one.keys or ()) for one in seen)
             total = known.total if found.total is Total.UNKNOWN else found.total
             self.adopted = True
+            self.counts_days = self.counts_days or found.total is Total.DAY
+            if known.way != found.way:
+                self._largest_now = longest
             changed = known.way != found.way or not found.ordered or not found.regular
             self._dialect = replace(
                 found,
@@ -122,10 +147,11 @@ class Learned:
             obeys_limit=dialect.obeys_limit,
         )
 
-    def failed(self, why: str) -> None:
+    def failed(self, day: date, why: str) -> None:
         """Count a day that taught nothing.
 
         Args:
+            day: The day.
             why: What was seen.
 
         Raises:
@@ -133,7 +159,10 @@ class Learned:
         """
         with self.lock:
             self._failures += 1
-            if self._failures >= FAILURES and not self._dialect.confirmed:
+            if self._dialect.confirmed:
+                return
+            self.in_vain.was_puzzling(day)
+            if self._failures >= FAILURES:
                 raise self.refusal(why)
 
     def refusal(self, why: str) -> KaptureDialectError:
@@ -165,15 +194,15 @@ class Learned:
     def is_whole(self, rows: int, limit: int) -> bool:
         """Whether a page with fewer rows than asked for is the last one, by what was seen before.
 
-        No cap lies below the largest answer; and were so many rows one, some of the days that held
-        exactly as many would have shown more.
+        No cap lies below the largest answer of this run; and were so many rows one, some of the
+        days that held exactly as many would have shown more.
 
         Args:
             rows: In the page.
             limit: Rows that were asked for.
         """
         dialect = self._dialect
-        known = rows < dialect.largest or self._shown[rows] >= SHOWN
+        known = self.is_below_a_cap(rows) or self._shown[rows] >= SHOWN
         return dialect.confirmed and dialect.regular and rows < limit and known
 
     def shown(self, rows: int) -> None:
@@ -193,37 +222,18 @@ class Learned:
                 self.turned_irregular = True
                 self.note(regular=False)
 
-    # Days that were empty before the dialect was known
-
-    def read_as_empty(self, asked: Request) -> None:
-        """Note a day that was empty under a dialect that is a guess, by what was asked for it."""
-        with self.lock:
-            self._empty[asked.day] = asked
+    # Days that were asked for before the dialect was known
 
     def to_read_again(self) -> list[date]:
-        """Return, once, the days that were asked for in another way than is known now."""
-        with self.lock:
-            days = list(self._asked_otherwise())
-            for day in days:
-                del self._empty[day]
-            return sorted(days)
+        """Return, once, the days that were not read in the way that is known now."""
+        return self.in_vain.to_read_again(self._dialect)
 
     @property
     def misses_days(self) -> bool:
         """Whether some days came empty that may not be: by a guess, or in another way."""
-        with self.lock:
-            if self._dialect.confirmed:
-                return any(True for _ in self._asked_otherwise())
-            return bool(self._empty)
+        return self.in_vain.misses_days(self._dialect)
 
     def guessed_empty_days(self) -> list[date]:
         """Return the days that came empty while what others showed fitted no known way."""
         at_a_loss = (self._guessed or self._failures) and not self._dialect.confirmed
-        return sorted(self._empty) if at_a_loss else []
-
-    def _asked_otherwise(self) -> Iterator[date]:
-        dialect = self._dialect
-        first = dialect.first(self.page_size)
-        for day, asked in self._empty.items():
-            if asked != dialect.request(day, *first):
-                yield day
+        return self.in_vain.empty_days() if at_a_loss or self.nothing_came else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.day.tally import DayFacts, UnreadDay
 from tap_kapture.dialect.dialect import Turn
+from tap_kapture.dialect.witness import best
 from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED, Bookmark, LedgerDay
 from tap_kapture.plan.days import PlannedDay, Reason
 from tap_kapture.pull.troubles import Troubles
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tap_kapture.dialect.doubts import Doubts
+    from tap_kapture.dialect.witness import Witness
     from tap_kapture.errors import KaptureError
     from tap_kapture.plan.days import Horizon
     from tap_kapture.pull.memory import Memory
@@ -175,9 +177,15 @@ class Keeper:
         learned = self._learned
         return replace(
             self._bookmark,
-            dialect=self._memory.to_state(learned.dialect, anew=learned.adopted),
+            dialect=self._memory.to_state(learned.dialect, self._witness(), anew=learned.adopted),
             empty=self.begins and not self.found,
         )
+
+    def _witness(self) -> Witness | None:
+        read = self._learned.witnesses
+        kept = self._memory.witness
+        known = {kept.day: kept, **read} if kept and not self._learned.adopted else read
+        return best(known, self._bookmark.days)
 
     def _warn_of_old_dialect(self) -> None:
         dialect = self._learned.dialect

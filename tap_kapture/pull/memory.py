@@ -9,12 +9,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.dialect import dialect as dialects
+from tap_kapture.dialect import witness as witnesses
 from tap_kapture.dialect.dialect import Dialect, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from tap_kapture.dialect.witness import Witness
     from tap_kapture.settings.checked import Settings
 
 GOOD_FOR = timedelta(days=30)
@@ -71,18 +73,27 @@ class Memory:
         """Whether the state knows how the account is to be asked, by these settings."""
         return bool(self._kept) and self._kept.get("settings") == self._settings
 
-    def to_state(self, dialect: Dialect, *, anew: bool) -> Mapping[str, Any] | None:
+    @property
+    def witness(self) -> Witness | None:
+        """The day that shows whether the dialect still holds."""
+        return witnesses.from_state(self._kept.get("witness"))
+
+    def to_state(
+        self, dialect: Dialect, witness: Witness | None, *, anew: bool
+    ) -> Mapping[str, Any] | None:
         """Return what the state keeps of a dialect; a guess is not kept.
 
         Args:
             dialect: What is known now.
+            witness: The day that shall show whether it still holds, or None.
             anew: Whether it was learned in this run.
         """
         if not dialect.confirmed:
             return self._kept or None
         known = self.knows and not anew and self.dialect().confirmed
         learned = self._kept.get("learned") if known else self._today.isoformat()
-        return {**dialect.to_state(), "learned": learned, "settings": self._settings}
+        kept = {**dialect.to_state(), "learned": learned, "settings": self._settings}
+        return {**kept, "witness": witness.to_state()} if witness else kept
 
     def _is_old(self) -> bool:
         learned = str(self._kept.get("learned"))

@@ -7,6 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.contact import Contact
+from tap_kapture.dialect.layout import Seen
+from tap_kapture.errors import KaptureError
 from tap_kapture.pull.workers import aside
 from tap_kapture.shape.heads import Heads
 from tap_kapture.shape.odd_records import OddShaper
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     import requests
 
     from tap_kapture.dialect.learned import Learned
+    from tap_kapture.dialect.witness import Witness
     from tap_kapture.plan.days import Horizon, PlannedDay
     from tap_kapture.pull.events import Idle
+    from tap_kapture.pull.memory import Memory
     from tap_kapture.settings.checked import Settings
     from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.endpoints import Endpoint
@@ -34,6 +38,8 @@ class Opening:
 
     Attributes:
         answers: What came for usual requests, to be used once more.
+        contradicted: A day that held records in an earlier run, if nothing came for it now nor for
+            the newest days; else None.
     """
 
     def __init__(  # noqa: PLR0913 - each is one collaborator
@@ -44,7 +50,7 @@ class Opening:
         transport: Transport,
         learned: Learned,
         *,
-        known: bool,
+        memory: Memory,
     ) -> None:
         """Keep the collaborators.
 
@@ -54,7 +60,7 @@ class Opening:
             horizon: The days of the run.
             transport: Asks for rows.
             learned: What is known of the account.
-            known: Whether the state says how it is to be asked.
+            memory: What the state remembers of that.
         """
         self.answers: dict[Request, Answer] = {}
         self._stream = endpoint.stream
@@ -63,7 +69,9 @@ class Opening:
         self._horizon = horizon
         self._transport = transport
         self._learned = learned
-        self._known = known
+        self._known = memory.knows and learned.dialect.confirmed
+        self._witness = memory.witness
+        self.contradicted: Witness | None = None
 
     def first_contact(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
         """Ask for the newest days to learn how the account pages.
@@ -78,11 +86,44 @@ class Opening:
             Whether records came.
         """
         newest = _newest_first(days, self._horizon)
-        if not newest or self._known:
+        if not newest:
             return False
+        witness = self._witness
+        if self._known and not witness:
+            return False
+        if self._known and witness and (yield from aside(partial(self._stands, witness))):
+            return False
+        if witness is not None:
+            newest = [witness.day, *(day for day in newest if day != witness.day)]
+            self._learned.forget()
         contact = yield from aside(lambda session: self._contact(session, newest).begin(newest))
-        self.answers = contact.answers
+        if not contact.found:
+            self.contradicted = witness
         return contact.found
+
+    def _stands(self, witness: Witness, session: requests.Session) -> bool:
+        """Whether a day's first answer still is what it was; it is used once more."""
+        dialect = self._learned.dialect
+        limit, offset = dialect.first(self._learned.page_size)
+        request = dialect.request(witness.day, limit, offset)
+        try:
+            answer = self._transport.ask(session, request)
+            keys = tuple(self._heads.of(row)[0] for row in answer.rows)
+        except KaptureError as error:
+            if not error.stops_only_its_day:
+                raise
+            return False
+        self.answers[request] = answer
+        self._learned.saw(len(keys))
+        stands = witness.stands(Seen(limit, offset, keys), dialect)
+        if not stands:
+            logger.info(
+                "%s: the answer for day %s is not what it was, so how the account pages is learned "
+                "anew",
+                self._stream,
+                witness.day,
+            )
+        return stands
 
     def search(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
         """Look for records in other ways, behind a first load in which none came.
@@ -98,7 +139,9 @@ class Opening:
         """
         newest = sorted((day.day for day in days), reverse=True)
         contact = yield from aside(lambda session: self._contact(session, newest).search(newest))
-        if not contact.found:
+        if not contact.found and self.contradicted:
+            self._learned.nothing_came = True
+        elif not contact.found:
             logger.warning(
                 "%s: nothing came at all from %s to %s, nor in other ways of asking. If the "
                 "account has %s there, check 'cm_id', 'start_date', and whether '%s' holds the "
@@ -114,7 +157,7 @@ class Opening:
     def _contact(self, session: requests.Session, days: Sequence[date]) -> Contact:
         moving = frozenset(day for day in days if not self._horizon.closed(day))
         ask = partial(self._transport.ask, session)
-        return Contact(ask, self._heads, self._learned, moving)
+        return Contact(ask, self._heads, self._learned, moving, self.answers)
 
 
 def heads_of(endpoint: Endpoint, settings: Settings) -> Heads:

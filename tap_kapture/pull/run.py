@@ -105,9 +105,8 @@ class Pull:
         )
         self._gate = Gate(settings.concurrency)
         self._transport = Transport(endpoint, settings, self._gate)
-        known = memory.knows and learned.dialect.confirmed
         self._opening = Opening(
-            endpoint, settings, self._horizon, self._transport, learned, known=known
+            endpoint, settings, self._horizon, self._transport, learned, memory=memory
         )
         self._progress = Progress(stream)
 
@@ -141,7 +140,8 @@ class Pull:
         try:
             found = yield from self._opening.first_contact(days)
             yield from self._read(days)
-            if self._keeper.begins and not self._keeper.found and days:
+            suspicious = self._keeper.begins or self._opening.contradicted
+            if suspicious and not self._keeper.found and days:
                 found = (yield from self._opening.search(days)) or found
             while again := self._keeper.to_read_again():
                 yield from self._read(again)
@@ -215,6 +215,7 @@ class Pull:
                 day.day,
                 partial(self._ask, session),
                 digest=bool(day.digest) or self._horizon.remembers(day.day),
+                known=day.digest,
                 moves=not self._horizon.closed(day.day),
             )
         except KaptureError as error:
