@@ -154,8 +154,8 @@ class Contact:
         for only if two are refused.
         """
         usual = self.learned.dialect.first(self.learned.page_size)
-        for limit, offset in (usual, (1, 1), (1, 0), (0, 0)):
-            if (limit, offset) == (1, 0) and not self._offset_is_refused:
+        for limit, offset in dict.fromkeys((usual, (1, 1), (1, 0), (0, 0))):
+            if (limit, offset) == (1, 0) != usual and not self._offset_is_refused:
                 continue
             for day in days:
                 if not self._longer_is_refused:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import log2
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total
@@ -41,7 +42,7 @@ class Verdict:
     dialect: Dialect | None
     sure: bool
     rows: int | None
-    certainty: int
+    certainty: float
 
 
 def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
@@ -61,7 +62,10 @@ def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
         dialect = replace(dialect, size=sizes.pop() if len(sizes) == 1 else None)
     total = _total(seen, layouts[0])
     distinct = len({key for one in seen for key in one.keys or ()})
-    certainty = layouts[0].again * max(distinct.bit_length() - 1, 0)
+    # Of so many rows in any order, just these would have come by chance.
+    certainty = sum(
+        log2(max(distinct - index, 1)) for again in layouts[0].again for index in range(again)
+    )
     is_odd = not (dialect.regular and dialect.ordered)
     by_chance = is_odd and distinct < MANY
     by_chance = by_chance or (not dialect.regular and certainty < CERTAIN)

@@ -63,14 +63,14 @@ class Layout:
         at: The key at each place that is known.
         rows: How many rows the day has, or None if that is open.
         least: How many it has at least.
-        again: Keys that came again in the same place.
+        again: Keys of each answer that came again in the same place.
     """
 
     dialect: Dialect
     at: dict[int, str]
     rows: int | None
     least: int
-    again: int
+    again: tuple[int, ...]
 
 
 def layouts_of(seen: Sequence[Seen], known: Dialect) -> list[Layout]:
@@ -145,7 +145,7 @@ def lay_out(dialect: Dialect, seen: Sequence[Seen]) -> Layout | None:
         return None  # of more rows in any order, other ones would have come
     if rows is not None and places.distinct > rows:
         return None
-    return Layout(dialect, places.at, rows, least, places.again)
+    return Layout(dialect, places.at, rows, least, tuple(places.again))
 
 
 def _bounds(dialect: Dialect, seen: Sequence[Seen]) -> tuple[int, int | None] | None:
@@ -179,7 +179,7 @@ class _Places:
         sets = [frozenset(count) for count in counts if len(count) == longest]
         self.same_rows = longest if len(sets) > len(set(sets)) else 0
         self.at: dict[int, str] = {}
-        self.again = 0
+        self.again: list[int] = []
 
     def fill(self, dialect: Dialect, seen: Sequence[Seen]) -> bool:
         """Put all keys in their places; False if they do not belong there."""
@@ -189,8 +189,8 @@ class _Places:
 
     def _put(self, keys: tuple[str, ...], start: int) -> bool:
         misplaced = 0
+        self.again.append(sum(index in self.at for index in range(start, start + len(keys))))
         for index, key in enumerate(keys, start):
-            self.again += index in self.at
             if self.at.setdefault(index, key) != key:
                 return False
             # A record that is listed twice may stand in two places, most records may not.

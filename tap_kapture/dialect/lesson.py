@@ -83,4 +83,5 @@ def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
 def _once_more(seen: list[Seen]) -> tuple[int, int] | None:
     """Return what to ask again to see whether rows keep their places, None if nothing shows it."""
     longest = max(seen, key=lambda one: len(one.keys or ()))
-    return (longest.limit, longest.offset) if len(longest.keys or ()) > 1 else None
+    distinct = {key for one in seen for key in one.keys or ()}
+    return (longest.limit, longest.offset) if len(distinct) > 1 else None
