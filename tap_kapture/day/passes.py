@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
+from tap_kapture.dialect.layout import MANY
 from tap_kapture.dialect.lesson import teaches
 from tap_kapture.errors import KapturePagingError
 
@@ -137,6 +138,8 @@ def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, N
             return trail.ended(fits=True)
         if not rest:
             continue
+        if 0 < sizes.last < limit:
+            learned.capped(sizes.last)
         if not sizes.regular(min(len(seen.keys), limit)):
             learned.irregular()
         if not trail.goes_on(rest, confirmed=dialect.confirmed):
@@ -173,7 +176,8 @@ def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, 
             return trail.ended(fits=True)
         if not sizes.regular(len(seen.keys)):
             answers.learned.irregular()
-        if not trail.goes_on(seen.keys, confirmed=False):
+        # A page of one row or two may hold just the second ones of rows that are listed twice.
+        if not trail.goes_on(seen.keys, confirmed=dialect.confirmed and len(seen.keys) < MANY):
             return trail.ended(fits=False)
         if _is_enough(learned, trail, seen, limit, verify=verify):
             return trail.ended(fits=True)

@@ -100,8 +100,7 @@ class DayReader:
             done = yield from self._pass(answers, self._learned.page_size, again=first)
             first = answers.seen[0] if done.teaches else None
             unproven = self._learned.stated or not dialect.confirmed
-            if done.fits and answers.asked and unproven and not done.keys:
-                self._learned.in_vain.came_empty(answers.asked)
+            self._note(answers, guessed=done.fits and unproven, empty=not done.keys)
             if self._learned.dialect.way != dialect.way:
                 continue  # another worker learned it meanwhile, so this pass shows nothing
             if done.fits:
@@ -111,6 +110,7 @@ class DayReader:
                 if settled or moves:
                     return None
             lesson = self._learn(answers, done, moves=moves)
+            self._note(answers, guessed=lesson is Lesson.WHOLE, empty=False)
             if lesson is Lesson.WHOLE:
                 return None
             if lesson is not Lesson.LEARNED:
@@ -118,6 +118,11 @@ class DayReader:
             if dialect.confirmed and self._learned.dialect.way == dialect.way:
                 return _moved(done)
         return self._doubt_in_dialect(answers)
+
+    def _note(self, answers: Answers, *, guessed: bool, empty: bool) -> None:
+        """Note a day that was read by a guess."""
+        if guessed and answers.asked:
+            self._learned.guessed.read(answers.asked, empty=empty)
 
     def _pass(
         self, answers: Answers, limit: int, *, again: Seen | None = None

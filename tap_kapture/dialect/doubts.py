@@ -128,12 +128,12 @@ class Doubts:
                 learned.believed_days,
                 Doubt("short", "pages came short before the last one"),
             )
-        if empty := learned.guessed_empty_days():
-            text = "it came empty, and how the account pages could not be learned"
+        if guessed := learned.doubtful_days():
+            text = "it was read by a guess, because how the account pages could not be learned"
             if learned.nothing_came:
                 text = (
                     "it came empty like all others, although there were records. Check the "
                     "account's id and the token; if the records are gone for good, start afresh"
                 )
-            return cleared, empty, Doubt("dialect", text)
+            return cleared, guessed, Doubt("dialect", text)
         return cleared, [], None

@@ -35,14 +35,16 @@ class Verdict:
     Attributes:
         dialect: The likeliest dialect, or None if none fits.
         sure: Whether only one way of turning pages is left.
-        rows: How many rows the day has, if all that is left agrees on it.
+        complete: Whether all that is left agrees that every row of the day came.
         certainty: How sure it is that rows keep their places, in bits.
+        is_tiny: Whether no answer held more than a few rows, of a day that holds more.
     """
 
     dialect: Dialect | None
     sure: bool
-    rows: int | None
+    complete: bool
     certainty: float
+    is_tiny: bool = False
 
 
 def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
@@ -54,7 +56,7 @@ def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
     """
     layouts = layouts_of(seen, known)
     if not layouts:
-        return Verdict(None, sure=False, rows=None, certainty=0)
+        return Verdict(None, sure=False, complete=False, certainty=0)
     rows = {layout.rows for layout in layouts}
     dialect = layouts[0].dialect
     if len(ways_of(layouts)) == 1:
@@ -68,14 +70,23 @@ def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
     )
     is_odd = not (dialect.regular and dialect.ordered)
     by_chance = is_odd and distinct < MANY
-    by_chance = by_chance or (not dialect.regular and certainty < CERTAIN)
+    longest = max(len(one.keys or ()) for one in seen)
+    is_tiny = longest < MANY and rows != {longest}
+    by_chance = by_chance or (certainty < CERTAIN and (is_tiny or not dialect.regular))
     sure = len(ways_of(layouts)) == 1 and not by_chance
     return Verdict(
         replace(dialect, total=total, confirmed=sure),
         sure=sure,
-        rows=rows.pop() if len(rows) == 1 else None,
+        complete=all(_is_complete(layout, distinct) for layout in layouts),
         certainty=certainty,
+        is_tiny=is_tiny,
     )
+
+
+def _is_complete(layout: Layout, distinct: int) -> bool:
+    """Whether every row of the day came."""
+    known = len(layout.at) if layout.dialect.ordered else distinct
+    return layout.rows is not None and known >= layout.rows
 
 
 def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[int, int] | None:

@@ -114,8 +114,8 @@ def _candidates(longest: int) -> Iterator[Dialect]:
     sizes = [None, longest] if longest else [None]
     for way in WAYS:
         for size in sizes:
-            if size == 1 and way.way == Dialect(Turn.PAGES).way:
-                continue  # pages of one row, counted from 0, are rows
+            if size == 1 and way.turn is Turn.PAGES and not way.strict:
+                continue  # pages of one row are rows; if counted from 1, the first is there twice
             yield replace(way, size=size)
             if way.turn not in {Turn.RANGE, Turn.LIMIT}:
                 yield replace(way, size=size, obeys_limit=False)
@@ -174,9 +174,11 @@ class _Places:
         counts = [Counter(one.keys) for one in seen if one.keys]
         self._twice = {key for count in counts for key, times in count.items() if times > 1}
         self._place: dict[str, int] = {}
+        self._second: dict[str, int] = {}
         self.distinct = len({key for count in counts for key in count})
         longest = max(map(len, counts), default=0)
         sets = [frozenset(count) for count in counts if len(count) == longest]
+        self._tiny = longest < MANY
         self.same_rows = longest if len(sets) > len(set(sets)) else 0
         self.at: dict[int, str] = {}
         self.again: list[int] = []
@@ -194,5 +196,11 @@ class _Places:
             if self.at.setdefault(index, key) != key:
                 return False
             # A record that is listed twice may stand in two places, most records may not.
-            misplaced += key not in self._twice and self._place.setdefault(key, index) != index
+            misplaced += key not in self._twice and self._is_misplaced(key, index)
         return misplaced * 2 <= len(keys)
+
+    def _is_misplaced(self, key: str, index: int) -> bool:
+        """Whether a key already has its place; where answers are tiny, it may have two."""
+        if self._place.setdefault(key, index) == index:
+            return False
+        return not self._tiny or self._second.setdefault(key, index) != index

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.dialect.dialect import Dialect, Total
-from tap_kapture.dialect.in_vain import InVain
+from tap_kapture.dialect.guessed import Guessed
 from tap_kapture.dialect.witness import Witness
 from tap_kapture.errors import KaptureDialectError
 
@@ -52,7 +52,7 @@ class Learned:
         self.page_size = page_size
         self.stated = stated
         self.passes = PASSES
-        self.in_vain = InVain(page_size)
+        self.guessed = Guessed(page_size)
         self.refused_spans: set[int] = set()
         self.adopted = False
         self.counts_days = False
@@ -121,6 +121,7 @@ class Learned:
             changed = known.way != found.way or not found.ordered or not found.regular
             self._dialect = replace(
                 found,
+                size=found.size or (known.size if known.way == found.way else None),
                 total=total,
                 sends_offset=known.sends_offset,
                 end_exclusive=known.end_exclusive,
@@ -145,6 +146,7 @@ class Learned:
             strict=dialect.strict,
             with_last=dialect.with_last,
             obeys_limit=dialect.obeys_limit,
+            size=dialect.size,
         )
 
     def failed(self, day: date, why: str) -> None:
@@ -161,7 +163,7 @@ class Learned:
             self._failures += 1
             if self._dialect.confirmed:
                 return
-            self.in_vain.was_puzzling(day)
+            self.guessed.was_puzzling(day)
             if self._failures >= FAILURES:
                 raise self.refusal(why)
 
@@ -202,8 +204,15 @@ class Learned:
             limit: Rows that were asked for.
         """
         dialect = self._dialect
+        limit = min(limit, dialect.size or limit)
         known = self.is_below_a_cap(rows) or self._shown[rows] >= SHOWN
         return dialect.confirmed and dialect.regular and rows < limit and known
+
+    def capped(self, rows: int) -> None:
+        """Note that more followed behind a page with fewer rows than asked for."""
+        with self.lock:
+            if self._dialect.size is None:
+                self.note(size=rows)
 
     def shown(self, rows: int) -> None:
         """Note a day of so many rows that was shown to be whole."""
@@ -226,14 +235,14 @@ class Learned:
 
     def to_read_again(self) -> list[date]:
         """Return, once, the days that were not read in the way that is known now."""
-        return self.in_vain.to_read_again(self._dialect)
+        return self.guessed.to_read_again(self._dialect)
 
     @property
     def misses_days(self) -> bool:
         """Whether some days came empty that may not be: by a guess, or in another way."""
-        return self.in_vain.misses_days(self._dialect)
+        return self.guessed.misses_days(self._dialect)
 
-    def guessed_empty_days(self) -> list[date]:
-        """Return the days that came empty while what others showed fitted no known way."""
+    def doubtful_days(self) -> list[date]:
+        """Return the days that were read by a guess while others fitted no known way."""
         at_a_loss = (self._guessed or self._failures) and not self._dialect.confirmed
-        return self.in_vain.empty_days() if at_a_loss or self.nothing_came else []
+        return self.guessed.days() if at_a_loss or self.nothing_came else []

@@ -11,9 +11,14 @@ from tap_kapture.dialect.evidence import CERTAIN, judge, next_probe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_kapture.dialect.evidence import Verdict
     from tap_kapture.dialect.layout import Seen
     from tap_kapture.dialect.learned import Learned
 
+MORE_ROWS = 50
+"""Rows that are asked for once where answers hold few of them."""
+FURTHER = (1, 2, 3)
+"""Pages or rows behind the first one that are asked for where answers hold few."""
 ENOUGH = 2
 """Rows of a day that can tell dialects apart."""
 
@@ -51,24 +56,25 @@ def learn(
         What came of it.
     """
     verdict = judge(seen, learned.dialect)
-    for _ in range(requests):
+    for number in range(2 * requests):
         probe = next_probe(seen, learned.page_size, learned.dialect)
-        in_order = verdict.dialect is not None and verdict.dialect.ordered
-        if probe is None and in_order and verdict.certainty < CERTAIN and not moves:
-            probe = _once_more(seen)
-        if probe is None:
+        likely = verdict.dialect
+        if likely and probe is None and not moves and verdict.certainty < CERTAIN:
+            probe = _more(seen, likely, verdict, learned.page_size) if likely.ordered else None
+        # Answers of a row or two show little, so it takes more of them.
+        if probe is None or (number >= requests and not verdict.is_tiny):
             break
         seen.append(peek(*probe))
         verdict = judge(seen, learned.dialect)
     found = verdict.dialect
     if found is None or (moves and not (found.ordered and found.regular)):
         return Lesson.NONE
-    if verdict.sure:
+    certain = verdict.certainty >= CERTAIN or not found.ordered
+    if verdict.sure and (certain or not learned.dialect.confirmed):
         learned.adopt(verdict, seen)
         return Lesson.LEARNED
     came = {key for one in seen for key in one.keys or ()}
-    whole = verdict.rows == len(seen[0].keys or ()) == len(came)
-    if whole and found.regular:
+    if verdict.complete and came <= set(seen[0].keys or ()) and found.regular:
         return Lesson.WHOLE
     learned.guess(found)
     return Lesson.GUESSED
@@ -80,8 +86,18 @@ def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
     return not dialect.confirmed and rows >= enough
 
 
-def _once_more(seen: list[Seen]) -> tuple[int, int] | None:
-    """Return what to ask again to see whether rows keep their places, None if nothing shows it."""
+def _more(
+    seen: list[Seen], dialect: Dialect, verdict: Verdict, page_size: int
+) -> tuple[int, int] | None:
+    """Return what to ask to see whether rows keep their places, None if nothing shows it."""
+    if verdict.is_tiny:
+        asked = {(one.limit, one.offset) for one in seen}
+        by_page = dialect.turn in {Turn.PAGES, Turn.LIMIT}
+        ask = dialect.ask_page if by_page else dialect.ask_rows
+        further = (dialect.first(MORE_ROWS), *(ask(index, page_size) for index in FURTHER))
+        for probe in further:
+            if probe not in asked and dialect.turn is not Turn.NONE:
+                return probe
     longest = max(seen, key=lambda one: len(one.keys or ()))
     distinct = {key for one in seen for key in one.keys or ()}
     return (longest.limit, longest.offset) if len(distinct) > 1 else None

@@ -1,4 +1,4 @@
-"""Days that were asked for in vain while it was not known how: they may have to be read again."""
+"""Days that were read by a guess of how the account pages: they may have to be read again."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tap_kapture.wire.request import Request
 
 
-class InVain:
-    """Days that came empty, or fitted nothing, under a dialect that is a guess."""
+class Guessed:
+    """Days that were read while the dialect was a guess."""
 
     def __init__(self, page_size: int) -> None:
         """Begin with none.
@@ -24,13 +24,21 @@ class InVain:
         """
         self._page_size = page_size
         self._lock = threading.Lock()
-        self._empty: dict[date, Request] = {}
+        self._asked: dict[date, Request] = {}
+        self._empty: set[date] = set()
         self._puzzling: set[date] = set()
 
-    def came_empty(self, asked: Request) -> None:
-        """Note a day that came empty, by what was asked for it."""
+    def read(self, asked: Request, *, empty: bool) -> None:
+        """Note a day that was read to its end.
+
+        Args:
+            asked: What was asked for it first.
+            empty: Whether nothing came.
+        """
         with self._lock:
-            self._empty[asked.day] = asked
+            self._asked[asked.day] = asked
+            if empty:
+                self._empty.add(asked.day)
 
     def was_puzzling(self, day: date) -> None:
         """Note a day whose answers fitted no known dialect."""
@@ -46,7 +54,8 @@ class InVain:
         with self._lock:
             days = set(self._asked_otherwise(dialect))
             for day in days:
-                del self._empty[day]
+                del self._asked[day]
+            self._empty -= days
             if dialect.confirmed:
                 days |= self._puzzling
                 self._puzzling = set()
@@ -60,16 +69,16 @@ class InVain:
         """
         with self._lock:
             if dialect.confirmed:
-                return any(True for _ in self._asked_otherwise(dialect))
+                return not self._empty.isdisjoint(self._asked_otherwise(dialect))
             return bool(self._empty)
 
-    def empty_days(self) -> list[date]:
-        """Return the days that came empty and still count as read."""
+    def days(self) -> list[date]:
+        """Return the days that still count as read."""
         with self._lock:
-            return sorted(self._empty)
+            return sorted(self._asked)
 
     def _asked_otherwise(self, dialect: Dialect) -> Iterator[date]:
         first = dialect.first(self._page_size)
-        for day, asked in self._empty.items():
+        for day, asked in self._asked.items():
             if asked != dialect.request(day, *first):
                 yield day
