@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tap_kapture.errors import KaptureStateError
-from tap_kapture.plan.bookmarks import NOTHING, ONE_DAY, Bookmark, LedgerDay
+from tap_kapture.plan.bookmarks import NOTHING, ONE_DAY, UNREAD, Bookmark, LedgerDay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,13 @@ class PlannedDay:
         day: The day, local to the account.
         reason: Why it is pulled.
         digest: What its records digested to when they were last read; empty when not known.
+        was_whole: Whether it came out whole then.
     """
 
     day: date
     reason: Reason
     digest: str = ""
+    was_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,8 @@ class Horizon:
             again |= set(_days(max(self._young_from, pulled_from), unknown_until - ONE_DAY))
         for day in sorted(again - self.dropped(bookmark)):
             if pulled_from <= day < value and day <= self.last:
-                known = bookmark.days.get(day)
-                yield PlannedDay(day, Reason.REREAD, known.digest if known else "")
+                known = bookmark.days.get(day, LedgerDay(0, "", UNREAD))
+                yield PlannedDay(day, Reason.REREAD, known.digest, was_whole=not known.trouble)
 
     @property
     def _lookback(self) -> timedelta:

@@ -215,7 +215,7 @@ class Pull:
                 day.day,
                 partial(self._ask, session),
                 digest=bool(day.digest) or self._horizon.remembers(day.day),
-                known=day.digest,
+                known=day.digest if day.was_whole else "",
                 moves=not self._horizon.closed(day.day),
             )
         except KaptureError as error:
