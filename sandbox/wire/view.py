@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from sandbox.account.columns import COLUMNS, KEYS, Row
 from sandbox.account.customers import customers_of
 from sandbox.account.tickets import tickets_of
 from sandbox.wire.kept import Kept
-from sandbox.wire.oddities import as_sent
+from sandbox.wire.oddities import as_sent, telling
 from sandbox.wire.record import record_json
 from sandbox.wire.truth import warehouse_record
 
@@ -29,7 +29,7 @@ _KEPT_BODY_BYTES = 256 * 1024 * 1024
 
 
 class Memory:
-    """What was made of an account's days, for all views of it.
+    """What was made of an account's days.
 
     Making a record costs far more than looking it up, and most days have not changed since the
     last view. What depends on the instant is kept by how far each life has come.
@@ -42,6 +42,12 @@ class Memory:
         self.truths: Kept[dict[object, Row]] = Kept(_KEPT_RECORDS, len)
 
 
+@lru_cache(maxsize=2)
+def memory_of(_: str) -> Memory:
+    """What is shared by all views of accounts that hold the same, however many were opened."""
+    return Memory()
+
+
 class View:
     """An account while nothing about it changes; a new instant or quirk needs a new view."""
 
@@ -51,7 +57,6 @@ class View:
         now: dt.datetime,
         quirks: Quirks,
         gone: frozenset[tuple[Stream, str]] = frozenset(),
-        memory: Memory | None = None,
     ) -> None:
         """Look at the account at an aware instant.
 
@@ -60,14 +65,13 @@ class View:
             now: where its clock stands.
             quirks: how it answers.
             gone: stream and key, as text, of the records that were deleted.
-            memory: of earlier views of the same account.
         """
         self.account = account
         self.now = now
         self.quirks = quirks
         self.gone = gone
         self.bodies: Kept[tuple[bytes, int]] = Kept(_KEPT_BODY_BYTES, lambda page: len(page[0]))
-        self._memory = memory or Memory()
+        self._memory = memory_of(account.content)
 
     def but(
         self,
@@ -77,13 +81,8 @@ class View:
         gone: frozenset[tuple[Stream, str]] | None = None,
     ) -> View:
         """The same account, at another instant, with other quirks, or without more records."""
-        return View(
-            self.account,
-            now or self.now,
-            quirks or self.quirks,
-            self.gone if gone is None else gone,
-            self._memory,
-        )
+        without = self.gone if gone is None else gone
+        return View(self.account, now or self.now, quirks or self.quirks, without)
 
     @cached_property
     def today(self) -> dt.date:
@@ -123,11 +122,13 @@ class View:
             )
             return {record[key]: record for record in records}
 
-        return dict(self._memory.truths.get((*self._told(stream, day), clean_text), make))
+        told = (*self._told(stream, day), telling(self.quirks), clean_text)
+        return dict(self._memory.truths.get(told, make))
 
     def listing(self, stream: Stream, day: dt.date) -> list[str]:
         """A day's records as JSON, duplicates included, in the account's order."""
-        return self._memory.listings.get(self._told(stream, day), lambda: self._listed(stream, day))
+        told = (*self._told(stream, day), self.quirks)
+        return self._memory.listings.get(told, lambda: self._listed(stream, day))
 
     def count(self, stream: Stream, day: dt.date) -> int:
         """How many different records a day has."""
@@ -139,9 +140,9 @@ class View:
         return self._memory.lives.get((stream, day), lambda: make(self.account, day))
 
     def _told(self, stream: Stream, day: dt.date) -> tuple[Hashable, ...]:
-        """All on which depends what is told of a day: the same key, the same records."""
+        """All on which depends what there is to tell of a day, but for quirks."""
         stages = tuple(life.stage(self.now) for life in self._lives(stream, day))
-        return stream, day, self.quirks, self.gone, stages
+        return stream, day, self.gone, stages
 
     def _listed(self, stream: Stream, day: dt.date) -> list[str]:
         records = [record_json(stream, row, self.quirks) for row in self.rows(stream, day)]

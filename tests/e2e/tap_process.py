@@ -39,14 +39,6 @@ ENOUGH = 5
 """Differences that are worth showing."""
 
 
-def _no_json(constant: str) -> None:
-    message = f"{constant} is no JSON"
-    raise ValueError(message)
-
-
-_STRICT = json.JSONDecoder(parse_constant=_no_json)
-
-
 @dataclass(frozen=True)
 class Output:
     """What a run wrote, and how it ended.
@@ -64,7 +56,7 @@ class Output:
     @cached_property
     def messages(self) -> list[Json]:
         """The Singer messages, in order."""
-        return [_STRICT.decode(line) for line in self.lines]
+        return [msgspec.json.decode(line) for line in self.lines]
 
     @property
     def states(self) -> list[Json]:
