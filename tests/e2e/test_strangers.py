@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from effort import soak
 from tap_process import (
     KEYS,
     Json,
@@ -129,15 +130,24 @@ def test_an_account_is_read_whole_for_a_few_requests_more_and_later_for_none(
         assert len(probes) == len(KEYS)  # an empty day takes one request
 
 
-def test_every_other_run_of_a_month_learns_nothing_and_then_a_day_shows_it_again() -> None:
+@pytest.mark.parametrize(
+    ("runs", "apart"),
+    [
+        pytest.param(4, 8 * DAY, id="every_8_days"),
+        pytest.param(16, 2 * DAY, id="every_2_days", marks=soak),
+    ],
+)
+def test_no_run_of_a_month_learns_anything_and_then_a_day_shows_it_again(
+    runs: int, apart: dt.timedelta
+) -> None:
     """What is known is good for 30 days; then it is learned once more from a day that is read."""
     quirks = Quirks(offset="pages", page_cap=15)
     with Sandbox(GROWING, quirks=quirks) as sandbox:
         config = sandbox.config(page_size=20)
         output = pull(config, NOW)
         learned = {output.bookmark(stream)["dialect"]["learned"] for stream in KEYS}
-        for _ in range(16):
-            sandbox.advance(days=2)
+        for _ in range(runs):
+            sandbox.now += apart
             output = output.then(pull(config, sandbox.now, state=output.state))
             assert not_the_truth(output, sandbox) == []
             learned |= {output.bookmark(stream)["dialect"]["learned"] for stream in KEYS}
