@@ -3,7 +3,7 @@
 
 PYTHON ?=
 BENCH_ARGS ?= all
-PYTEST_ARGS ?= -n auto --dist loadfile
+PYTEST_ARGS ?= -n auto --dist loadgroup
 
 VENV := .venv
 JSONL_VENV := .venv-target-jsonl

@@ -196,28 +196,34 @@ def ledger_of(output: Output, stream: str) -> Json:
 # An account that shows nothing
 
 
-def test_a_wrong_account_id_is_a_warning_and_the_next_run_loads_everything(tmp_path: Path) -> None:
-    for empty_day in ("list", "text_failed", "text_success", "null"):
-        quirks = Quirks(empty_day=empty_day)
-        with Sandbox(ACCOUNT, quirks=quirks) as sandbox:
-            wrong = run_tap(tmp_path, sandbox.config(cm_id=17), at=NOW)
-            assert (wrong.code, wrong.errors()) == (0, [])
-            (warning,) = [line for line in wrong.log.splitlines() if "nothing came at all" in line]
-            place = f"customers: nothing came at all from {FIRST} to {TODAY}"
-            assert [
-                w for w in (place, "'cm_id'", "'start_date'", "'auth_token'") if w not in warning
-            ] == []
-            assert wrong.records("customers") == []
-            assert wrong.bookmark("customers")["empty"] is True
-            assert "empty" not in wrong.bookmark("tickets")
-            assert spent(sandbox)["customers"] <= len(ELEVEN) + 1 + 2 * LEARNING
-            still_wrong = run_tap(tmp_path, sandbox.config(cm_id=17), at=NOW, state=wrong.state)
-            assert "nothing came at all" in still_wrong.log
-            right = run_tap(tmp_path, sandbox.config(), at=NOW, state=still_wrong.state)
-            assert right.code == 0
-            assert "nothing came at all" not in right.log
-            assert not_the_truth(wrong.then(right), sandbox) == []
-            assert "empty" not in right.bookmark("customers")
+@pytest.mark.parametrize(
+    "empty_day",
+    ["list", *(pytest.param(kind, marks=soak) for kind in ("text_failed", "text_success", "null"))],
+)
+def test_a_wrong_account_id_is_a_warning_and_the_next_run_loads_everything(
+    empty_day: Any,  # noqa: ANN401 - a Literal
+    tmp_path: Path,
+) -> None:
+    quirks = Quirks(empty_day=empty_day)
+    with Sandbox(ACCOUNT, quirks=quirks) as sandbox:
+        wrong = run_tap(tmp_path, sandbox.config(cm_id=17), at=NOW)
+        assert (wrong.code, wrong.errors()) == (0, [])
+        (warning,) = [line for line in wrong.log.splitlines() if "nothing came at all" in line]
+        place = f"customers: nothing came at all from {FIRST} to {TODAY}"
+        assert [
+            w for w in (place, "'cm_id'", "'start_date'", "'auth_token'") if w not in warning
+        ] == []
+        assert wrong.records("customers") == []
+        assert wrong.bookmark("customers")["empty"] is True
+        assert "empty" not in wrong.bookmark("tickets")
+        assert spent(sandbox)["customers"] <= len(ELEVEN) + 1 + 2 * LEARNING
+        still_wrong = run_tap(tmp_path, sandbox.config(cm_id=17), at=NOW, state=wrong.state)
+        assert "nothing came at all" in still_wrong.log
+        right = run_tap(tmp_path, sandbox.config(), at=NOW, state=still_wrong.state)
+        assert right.code == 0
+        assert "nothing came at all" not in right.log
+        assert not_the_truth(wrong.then(right), sandbox) == []
+        assert "empty" not in right.bookmark("customers")
 
 
 def test_an_account_that_is_empty_until_its_first_record_comes() -> None:

@@ -16,9 +16,12 @@ from sandbox import Account
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="Windows does not tell a process's peak of resident memory"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="Windows does not tell a process's peak of resident memory"
+    ),
+    pytest.mark.xdist_group("memory"),
+]
 
 UTC = dt.timezone.utc
 YESTERDAY = dt.date(2024, 3, 30)
