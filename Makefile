@@ -3,7 +3,7 @@
 
 PYTHON ?=
 BENCH_ARGS ?= all
-PYTEST_ARGS ?= -n auto --dist loadfile
+PYTEST_ARGS ?= -n auto --dist loadgroup
 
 VENV := .venv
 JSONL_VENV := .venv-target-jsonl
@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format package bench lock clean
+.PHONY: help setup demo test soak lint format package bench lock clean
 
 help:  ## show this list
 	@echo "make <target>, where <target> is one of:"
@@ -38,6 +38,9 @@ test: setup  ## run all tests; the tap's coverage must stay at 95 % or more
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+soak: setup  ## repeat at length what `make test` shows once: storms, kills, half years, many examples
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak $(PYTEST_ARGS)
 
 lint: $(VENV)/installed  ## check style, types, imports, Meltano project and workflows; changes nothing
 	$(BIN)/ruff check .

@@ -39,9 +39,13 @@ class Customer:
     edits: tuple[Edit, ...]
     facts: Row
 
+    def stage(self, now: dt.datetime) -> int:
+        """How many edits there have been, on which alone depends how the record stands."""
+        return sum(edit.at <= now for edit in self.edits)
+
     def at(self, now: dt.datetime, zone: ZoneInfo) -> Row:
         """The record as it stands at an instant not before its creation."""
-        past = [edit for edit in self.edits if edit.at <= now]
+        past = self.edits[: self.stage(now)]
         last = past[-1] if past else self.edits[0]
         return {
             **self.facts,

@@ -34,9 +34,13 @@ class Ticket:
     rating: int | None
     first_conversation: int
 
+    def stage(self, now: dt.datetime) -> int:
+        """How many events there have been, on which alone depends how the record stands."""
+        return sum(event.at <= now for event in self.events)
+
     def at(self, now: dt.datetime, zone: ZoneInfo) -> Row:
         """The record as it stands at an instant not before its creation."""
-        past = [event for event in self.events if event.at <= now]
+        past = self.events[: self.stage(now)]
         last = past[-1] if past else self.events[0]
         done = not last.ongoing
         told = wall(last.at, zone)

@@ -12,7 +12,8 @@ from urllib.request import url2pathname
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from tap_process import Output, catalog_of, pull, select
 
 from sandbox import Account, Quirks, Sandbox
@@ -77,7 +78,7 @@ def by_the_sdk(
         return pull(config, NOW, catalog=catalog)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(12, many=120)
 @given(
     quirks=QUIRKS,
     maps=st.sampled_from(MAPS),
@@ -126,7 +127,7 @@ def test_an_untouched_catalog_takes_the_shortcut_and_a_touched_one_does_not(
     assert taken == ["customers"]
 
 
-@settings(deadline=None, max_examples=15)
+@examples(6, many=50)
 @given(
     quirks=QUIRKS,
     size=st.integers(1, 30),

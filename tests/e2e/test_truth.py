@@ -11,6 +11,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 import pytest
+from effort import examples, soak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tap_process import (
@@ -76,7 +77,10 @@ def assert_the_truth(
         assert {seen.stream for seen in sandbox.requests} == set(KEYS)
 
 
-@pytest.mark.parametrize("clean_text", [True, False], ids=["clean", "verbatim"])
+@pytest.mark.parametrize(
+    "clean_text",
+    [pytest.param(True, id="clean"), pytest.param(False, id="verbatim", marks=soak)],
+)
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_every_switch_of_an_account_leads_to_the_truth(
     switch: dict[str, Any], *, clean_text: bool
@@ -88,7 +92,7 @@ def test_every_switch_of_an_account_leads_to_the_truth(
 def test_every_switch_leads_to_the_truth_when_days_take_several_pages(
     switch: dict[str, Any],
 ) -> None:
-    assert_the_truth(ACCOUNT, Quirks(**switch), page_size=4)
+    assert_the_truth(ACCOUNT, Quirks(**switch), clean_text=False, page_size=4)
 
 
 def test_a_day_that_fits_a_page_is_whole_in_any_order() -> None:
@@ -157,8 +161,7 @@ def accounts_of_every_kind(draw: st.DrawFn) -> tuple[Account, Quirks, dict[str, 
 
 @pytest.mark.timeout(900)
 @settings(
-    max_examples=150,
-    deadline=None,
+    examples(15, many=150),
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="target-duckdb writes CSV that Windows garbles"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="target-duckdb writes CSV that Windows garbles"
+    ),
+    pytest.mark.xdist_group("target_duckdb"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ from loading import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("target_jsonl")
+
 PROGRAMS = ROOT / ".venv-target-jsonl" / ("Scripts" if os.name == "nt" else "bin")
 
 

@@ -36,6 +36,7 @@ pytestmark = [
     ),
     # Where the variable is not set, the server's lock file is in the temporary folder.
     pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
+    pytest.mark.xdist_group("target_postgres"),
 ]
 
 

@@ -102,7 +102,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=st.lists(st.dictionaries(st.text(max_size=5), JSON, max_size=5), max_size=5),
     version=st.none() | st.integers(1, 2**40),
