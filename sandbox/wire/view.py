@@ -105,7 +105,10 @@ class View:
     def truth_of_day(self, stream: Stream, day: dt.date, *, clean_text: bool) -> dict[object, Row]:
         """What a warehouse should hold of a day: primary key -> record."""
         records = (
-            warehouse_record(COLUMNS[stream], row, clean_text=clean_text)
+            {
+                **warehouse_record(COLUMNS[stream], row, clean_text=clean_text),
+                "day": day.isoformat(),
+            }
             for row in self.rows(stream, day)
         )
         return {record[KEYS[stream]]: record for record in records}

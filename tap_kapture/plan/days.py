@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 SETTLING_TIME = timedelta(minutes=15)
 """How long after its end a day may still get records."""
-
-
 _CENTURY = 36525
 """Days; a longer lookback or refresh looks no further, and no date is out of range."""
 
@@ -37,12 +35,14 @@ class PlannedDay:
     Attributes:
         day: The day, local to the account.
         reason: Why it is pulled.
-        digest: What its records digested to when they were last read; empty when not known.
+        digest: What its records digested to when they last left; empty when not known.
+        emitted_at: When they last left, as they hold it; empty when not known.
     """
 
     day: date
     reason: Reason
     digest: str = ""
+    emitted_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +225,10 @@ class Horizon:
             again |= set(_days(max(self._young_from, pulled_from), unknown_until - ONE_DAY))
         for day in sorted(again - self.dropped(bookmark)):
             if pulled_from <= day < value and day <= self.last:
-                known = bookmark.days.get(day)
-                yield PlannedDay(day, Reason.REREAD, known.digest if known else "")
+                known = bookmark.days.get(day, LedgerDay(0, ""))
+                # Records that an earlier release loaded hold neither day nor emitted_at.
+                digest = known.digest if known.emitted_at else ""
+                yield PlannedDay(day, Reason.REREAD, digest, known.emitted_at)
 
     @property
     def _lookback(self) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ class Opening:
 
     Attributes:
         answers: What came for usual requests, to be used once more.
+        asked_at: When the first of them was asked for.
     """
 
     def __init__(  # noqa: PLR0913 - each is one collaborator
@@ -57,6 +59,7 @@ class Opening:
             known: Whether the state says how it is to be asked.
         """
         self.answers: dict[Request, Answer] = {}
+        self.asked_at = datetime.now(timezone.utc)
         self._stream = endpoint.stream
         self._token_setting = settings.token_setting(endpoint.stream)
         self._heads = heads_of(endpoint, settings)
