@@ -166,8 +166,9 @@ class _Warehouse:
         for message in messages:
             if message["type"] == "STATE":
                 self.state = message["value"]
-            elif message["type"] == "RECORD":
+            elif message["type"] == "RECORD" and message["stream"] in _KEYS:
                 stream, record = message["stream"], message["record"]
+                del record["emitted_at"]  # which no account knows
                 self.tables[stream][record[_KEYS[stream]]] = record
                 emitted[stream] += 1
         return emitted

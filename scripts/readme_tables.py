@@ -15,10 +15,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, json_schema
+from tap_kapture.schemas import (
+    CONTACTS,
+    CUSTOMER_CONTACTS,
+    CUSTOMERS,
+    PULLED_DAYS,
+    TICKETS,
+    json_schema,
+)
 from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.settings.table import TABLE
-from tap_kapture.singer.streams import CustomersStream, TicketsStream
+from tap_kapture.singer.streams import CustomerContactsStream, CustomersStream, TicketsStream
 from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
@@ -37,6 +44,8 @@ def tables() -> dict[str, str]:
         "streams": streams_table(),
         "tickets": columns_table(json_schema(TICKETS, "ticketId")["properties"]),
         "customers": columns_table(json_schema(CUSTOMERS, "id")["properties"]),
+        "customer_contacts": columns_table(json_schema(CUSTOMER_CONTACTS, "id")["properties"]),
+        "pulled_days": columns_table(json_schema(PULLED_DAYS, "stream", "day")["properties"]),
         "contacts": columns_table(json_schema(CONTACTS, "id")["properties"]),
     }
 
@@ -88,8 +97,13 @@ def streams_table() -> str:
             "yes",
             needs,
         )
-        for stream, needs in ((TicketsStream, ""), (CustomersStream, "`cm_id`"))
+        for stream, needs in (
+            (TicketsStream, ""),
+            (CustomersStream, "`cm_id`"),
+            (CustomerContactsStream, "`cm_id`"),
+        )
     ]
+    rows.append(("`pulled_days`", "`stream`, `day`", "", "yes", "yes", "another stream"))
     head = ("stream", "primary key", "replication key", "incremental", "full table", "needs")
     return table(head, rows)
 
@@ -108,6 +122,8 @@ def column_type(definition: Schema) -> str:
     kind: str = definition["type"][0]
     if kind == "array":
         return "list of " + ("objects" if "properties" in definition["items"] else "text")
+    if definition.get("format") == "date":
+        return "date"
     if definition.get("format") == "date-time":
         return "timestamp, UTC"
     return {"string": "text"}.get(kind, kind)

@@ -16,6 +16,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 import tap_kapture
 from tap_kapture import singer
 from tap_kapture.singer.messages import MessageWriter
+from tap_kapture.singer.pulled_days import PulledDaysStream
 from tap_kapture.singer.streams import CustomersStream, TicketsStream
 from tap_kapture.singer.tap import TapKapture
 
@@ -48,6 +49,7 @@ def own(kind: type, base: type) -> set[str]:
         (TapKapture, Tap, "Tap"),
         (TicketsStream, Stream, "Stream"),
         (CustomersStream, Stream, "Stream"),
+        (PulledDaysStream, Stream, "Stream"),
         (MessageWriter, MsgSpecWriter, "MsgSpecWriter"),
     ],
 )

@@ -73,6 +73,11 @@ def ids_of(account: Account, day: dt.date) -> list[int]:
     ]
 
 
+def contact_id(customer: int, nth: int) -> int:
+    """Id of a customer's contact, counted from 0, whether or not there is one."""
+    return customer * _MOST_CONTACTS + nth
+
+
 def _identity(created: dt.datetime, index: int) -> int:
     return 100_000_000 + (created.toordinal() - _EPOCH) * 20_000 + index
 
@@ -86,7 +91,7 @@ def _customer(
 ) -> Customer:
     identity = _identity(created, index)
     contacts = tuple(
-        _contact(rng, account, identity, identity * _MOST_CONTACTS + nth, created)
+        _contact(rng, account, identity, contact_id(identity, nth), created)
         for nth in range(rng.choice((0, 1, 1, 1, 2, 3)))
     )
     start = created.astimezone(UTC)

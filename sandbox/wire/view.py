@@ -117,7 +117,10 @@ class View:
 
         def make() -> dict[object, Row]:
             records = (
-                warehouse_record(columns, row, clean_text=clean_text)
+                {
+                    **warehouse_record(columns, row, clean_text=clean_text),
+                    "day": day.isoformat(),
+                }
                 for row in self.rows(stream, day)
             )
             return {record[key]: record for record in records}

@@ -91,7 +91,7 @@ class DayReader:
             raise  # of no single day
         except KapturePagingError as error:
             raise error.at(self._stream, day, 0) from None
-        yield tally.facts(None if moves else doubt)
+        yield tally.facts(None if moves else doubt, answers.total)
 
     def _read(self, answers: Answers, *, moves: bool) -> Generator[Page, None, Doubt | None]:
         first: Seen | None = None

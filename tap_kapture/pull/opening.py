@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ class Opening:
         answers: What came for usual requests, to be used once more.
         contradicted: A day that held records in an earlier run, if nothing came for it now nor for
             the newest days; else None.
+        asked_at: When the first of them was asked for.
     """
 
     def __init__(  # noqa: PLR0913 - each is one collaborator
@@ -63,6 +65,7 @@ class Opening:
             memory: What the state remembers of that.
         """
         self.answers: dict[Request, Answer] = {}
+        self.asked_at = datetime.now(timezone.utc)
         self._stream = endpoint.stream
         self._token_setting = settings.token_setting(endpoint.stream)
         self._heads = heads_of(endpoint, settings)

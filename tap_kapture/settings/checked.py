@@ -23,6 +23,8 @@ TOKENS = ("auth_token", "tickets_auth_token", "customers_auth_token")
 """The settings that hold a credential."""
 
 STREAMS = ("tickets", "customers")
+_SERVED_BY = {"customer_contacts": "customers"}
+"""Streams that are read from the endpoint of another one, and so by its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +84,16 @@ class Settings:
 
     def token_setting(self, stream: str) -> str:
         """Return the name of the setting that holds the credential of a stream."""
-        own = f"{stream}_auth_token"
+        own = f"{_SERVED_BY.get(stream, stream)}_auth_token"
         return own if own in self.tokens else "auth_token"
 
     def paging_of(self, stream: str) -> str:
         """Return how a stream pages as the settings state it, ``learn`` if they do not."""
-        return self.paging.get(stream, "learn")
+        return self.paging[_SERVED_BY.get(stream, stream)]
 
     def path_of(self, stream: str) -> str:
         """Return the path of a stream's endpoint."""
-        return self.paths[stream]
+        return self.paths[_SERVED_BY.get(stream, stream)]
 
     def body_of(self, stream: str) -> Mapping[str, Any]:
         """Return the further keys in the body of a stream's requests."""

@@ -22,12 +22,14 @@ from tap_kapture.settings.table import TABLE
 from tap_kapture.singer import batches, environment, maps
 from tap_kapture.singer.interruption import Interruption
 from tap_kapture.singer.messages import MessageWriter
-from tap_kapture.singer.streams import CustomersStream, KaptureStream, TicketsStream
+from tap_kapture.singer.pulled_days import PulledDaysStream
+from tap_kapture.singer.streams import CustomerContactsStream, CustomersStream, TicketsStream
 
 if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
 
@@ -78,19 +80,32 @@ class TapKapture(Tap):
         """Sync all selected streams.
 
         Raises:
+            KaptureConfigError: Nothing is selected whose days could be read.
             KaptureIncompleteError: Everything is loaded but some days, which it names.
         """
+        if [stream for stream in self.streams.values() if stream.selected] == [self.pulled_days]:
+            msg = (
+                "pulled_days: it is the only selected stream, and tells of the days of the others. "
+                "Select tickets, customers or customer_contacts as well (Meltano: select "
+                "'tickets.*')"
+            )
+            raise KaptureConfigError(msg)
         self.troubles.clear()
         super().sync_all()
         if error := incomplete(self.troubles):
             raise error
 
-    def discover_streams(self) -> list[KaptureStream]:
-        """Return both streams; their schemas are fixed, so no request is needed."""
+    @cached_property
+    def pulled_days(self) -> PulledDaysStream:
+        """Takes a row for each day that was read."""
+        return PulledDaysStream(self)
+
+    def discover_streams(self) -> list[Stream]:
+        """Return the streams; their schemas are fixed, so no request is needed."""
         customers = CustomersStream(self)
         if not customers.selected_by_default:
             logger.info("customers: not selected by default, because 'cm_id' is not set")
-        return [customers, TicketsStream(self)]
+        return [CustomerContactsStream(self), customers, self.pulled_days, TicketsStream(self)]
 
     def setup_mapper(self) -> None:
         """Prepare the stream maps, and name what is wrong with one."""

@@ -47,10 +47,13 @@ def test_the_truth_is_what_the_wire_means(stream: str, zone: str) -> None:
         found = {record[key]: read(record, sandbox.account.zone) for record in records}
         assert len(truth) == len(records) > 200
         assert found == {
-            identity: {name: value for name, value in record.items() if name != "extra_fields"}
+            identity: {n: value for n, value in record.items() if n not in {"extra_fields", "day"}}
             for identity, record in truth.items()
         }
         assert all(record["extra_fields"] is None for record in truth.values())
+        for day in days(sandbox):
+            told = sandbox.truth_of_day(stream, day).values()
+            assert {record["day"] for record in told} <= {day.isoformat()}
 
 
 def test_verbatim_truth_is_the_text_of_the_wire() -> None:
@@ -70,10 +73,10 @@ def test_columns_are_those_of_the_samples() -> None:
     with Sandbox(small()) as sandbox:
         ticket = next(iter(sandbox.truth("tickets").values()))
         customer = next(iter(sandbox.truth("customers").values()))
-    assert len(ticket) == 44 + 4 + 1
+    assert len(ticket) == 44 + 4 + 2
     assert {"companyName", "lastConvesationTime", "extra_fields"} <= set(ticket)
     assert "sla status" not in ticket
-    assert len(customer) == 50 + 1
+    assert len(customer) == 50 + 2
 
 
 def test_hard_text_is_there() -> None:

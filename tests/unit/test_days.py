@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 UTC = dt.timezone.utc
 KOLKATA = pendulum.timezone("Asia/Kolkata")
-ENTRY = LedgerDay(3, "9f2c")
+LEFT_AT = "2024-05-04T21:00:07.512+00:00"
+ENTRY = LedgerDay(3, "9f2c", emitted_at=LEFT_AT)
 
 
 def day(text: str) -> dt.date:
@@ -127,6 +128,14 @@ def test_a_run_rereads_then_reads_what_is_new_then_fills_in() -> None:
         Reason.BACKFILL
     ] * 3
     assert [p.digest for p in plan[:3]] == ["9f2c", "", ""]
+    assert [p.emitted_at for p in plan[:3]] == [LEFT_AT, "", ""]
+
+
+def test_a_day_whose_records_left_at_a_time_unknown_leaves_again() -> None:
+    """They hold neither day nor emitted_at: an earlier release loaded them."""
+    bookmark = Bookmark(day("05-09"), day("05-01"), {day("05-08"): LedgerDay(3, "9f2c")})
+    plan = horizon(lookback_days=1).plan(bookmark)
+    assert plan[0] == PlannedDay(day("05-08"), Reason.REREAD, was_whole=True)
 
 
 def test_nothing_new_asks_only_for_lookback_and_today() -> None:

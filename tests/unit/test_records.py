@@ -301,7 +301,7 @@ def check_nothing_is_lost(
     raw: dict[str, Any], shaped: dict[str, Any], columns: tuple[Column, ...]
 ) -> None:
     """Check that each wire key is found in the record, by rules of its own."""
-    kinds = {column.name: column for column in columns}
+    kinds = {column.name: column for column in columns if not column.made}
     extra = shaped[EXTRA_FIELDS] or {}
     for name, value in raw.items():
         column = kinds.get(name)

@@ -55,6 +55,7 @@ def changed(sample: dict[str, Any], **changes: object) -> bytes:
         {"extra_fields": None},
         {"extra_fields": {"a": 1}},
         {"unknown": "x&amp;"},
+        {"day": "1", "emitted_at": None},
         {"status": 7, "name": 7},
         {"status": True, "name": Ellipsis},
         {"taskTitle": "a\0b", "name": "&lt;\0"},
