@@ -163,6 +163,37 @@ class Opening:
         return Contact(ask, self._heads, self._learned, moving, self.answers)
 
 
+class Asker:
+    """Asks for one day in a worker, and counts.
+
+    Attributes:
+        requests: Requests so far, without retries.
+        read_at: When the first one was sent.
+    """
+
+    def __init__(self, session: requests.Session, transport: Transport, opening: Opening) -> None:
+        """Begin.
+
+        Args:
+            session: The worker's own HTTP session.
+            transport: Asks.
+            opening: Holds answers that came already.
+        """
+        self.requests = 0
+        self.read_at = datetime.now(timezone.utc)
+        self._session = session
+        self._transport = transport
+        self._opening = opening
+
+    def ask(self, request: Request) -> Answer:
+        """Return the answer to a request, the first one if it came already."""
+        self.requests += 1
+        if answer := self._opening.answers.pop(request, None):
+            self.read_at = min(self.read_at, self._opening.asked_at)
+            return answer
+        return self._transport.ask(self._session, request)
+
+
 def heads_of(endpoint: Endpoint, settings: Settings) -> Heads:
     """Return what reads keys and statuses of an endpoint's records.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from tap_kapture.day.reading import DayReader
@@ -17,7 +16,7 @@ from tap_kapture.pull.emission import Emission, Shaping
 from tap_kapture.pull.events import Checkpoint, DayRead, Idle, instant
 from tap_kapture.pull.keeping import Keeper
 from tap_kapture.pull.memory import Memory
-from tap_kapture.pull.opening import Opening, heads_of
+from tap_kapture.pull.opening import Asker, Opening, heads_of
 from tap_kapture.pull.progress import Progress
 from tap_kapture.pull.workers import Fetch
 from tap_kapture.wire.gate import Gate
@@ -25,7 +24,7 @@ from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
+    from datetime import datetime
 
     import requests
 
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
     from tap_kapture.pull.troubles import Troubles
     from tap_kapture.pull.workers import Item
     from tap_kapture.settings.checked import Settings
-    from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.endpoints import Endpoint
-    from tap_kapture.wire.request import Request
 
 logger = logging.getLogger("tap-kapture")
 
@@ -64,7 +61,6 @@ class Pull:
         self._stream = stream = endpoint.stream
         self._settings = settings
         self._opens = follows = endpoint.status is not None
-        self._rows: dict[date, DayRead] = {}
         self._horizon = Horizon.at(
             now,
             settings.zone,
@@ -114,6 +110,14 @@ class Pull:
         """The days that are not whole."""
         return self._keeper.troubles
 
+    def plan(self) -> list[PlannedDay]:
+        """Return the days that would be read, in their order.
+
+        Raises:
+            KaptureStateError: The bookmark lies in the future.
+        """
+        return self._keeper.plan()
+
     def events(self) -> Iterator[Event]:
         """Yield what happens, in the order of the plan: records, and behind each day a checkpoint.
 
@@ -151,7 +155,8 @@ class Pull:
             misfits = self._shaping.misfits()
             if lost := self._shaping.left_out():
                 logger.warning("%s: %s", self._stream, lost)
-            self._progress.summarise(traffic, keeper.open_days, keeper.given_up.values(), misfits)
+            given_up, troubles = keeper.given_up.values(), keeper.troubles.found
+            self._progress.summarise(traffic, keeper.open_days, given_up, misfits, troubles)
 
     # Days
 
@@ -194,21 +199,22 @@ class Pull:
     def _told(self, emission: Emission, facts: DayFacts) -> DayRead:
         closed = self._horizon.closed(emission.day.day)
         told = emission.told(self._stream, facts, closed=closed, opens=self._opens)
-        self._rows[told.day] = told
+        self._progress.told(told)
         return told
 
     def _judged(self) -> Iterator[DayRead]:
         """Yield the rows of days of which the whole run tells more than their own reading."""
         for day, settled in self._keeper.judged.items():
-            row = self._rows.get(day)
+            row = self._progress.rows.get(day)
             if row and row.settled is not settled:
-                yield replace(row, settled=settled)
+                self._progress.told(replace(row, settled=settled))
+                yield self._progress.rows[day]
 
     # In a worker
 
     def _read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         """Read one day; what concerns no other day is its result."""
-        asker = _Asker(session, self._transport, self._opening)
+        asker = Asker(session, self._transport, self._opening)
         try:
             for item in self._reader.read(
                 day.day,
@@ -225,29 +231,6 @@ class Pull:
             if not error.stops_only_its_day:
                 raise
             yield UnreadDay(error)
-
-
-class _Asker:
-    """Asks for one day in a worker, and counts.
-
-    Attributes:
-        requests: Requests so far, without retries.
-        read_at: When the first one was sent.
-    """
-
-    def __init__(self, session: requests.Session, transport: Transport, opening: Opening) -> None:
-        self.requests = 0
-        self.read_at = datetime.now(timezone.utc)
-        self._session = session
-        self._transport = transport
-        self._opening = opening
-
-    def ask(self, request: Request) -> Answer:
-        self.requests += 1
-        if answer := self._opening.answers.pop(request, None):
-            self.read_at = min(self.read_at, self._opening.asked_at)
-            return answer
-        return self._transport.ask(self._session, request)
 
 
 def _checkpoint(bookmark: Bookmark | None) -> Iterator[Checkpoint]:

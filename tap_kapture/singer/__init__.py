@@ -8,6 +8,7 @@ against the code, and another one runs with the SDK's next release.
 | `Tap.capabilities` | no ACTIVATE_VERSION: a run that then fails would leave an emptied table |
 | `Tap.message_writer_class`, `Tap.message_writer` | messages leave in large pieces |
 | `Tap.sync_all` | days that are not whole end a run behind all streams (the SDK calls it final) |
+| `Tap.run_connection_test` | a host that is gone is given up in seconds (the SDK calls it final) |
 | `Tap.discover_streams` | as each tap does |
 | `Tap.setup_mapper` | what is wrong with a stream map is named before any request |
 | `Tap.load_state` | a whole STATE line is a state too; what is none is named |

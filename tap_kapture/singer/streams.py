@@ -31,6 +31,9 @@ if t.TYPE_CHECKING:
     from tap_kapture.plan.bookmarks import Bookmark
     from tap_kapture.pull.events import Event
 
+TRIES = 12
+"""Requests that `--test` may send for a stream."""
+
 logger = logging.getLogger("tap-kapture")
 
 
@@ -87,6 +90,26 @@ class KaptureStream(EventStream):
             finally:
                 counter.increment(pull.requests_sent)
                 tap.troubles.append(pull.troubles)
+
+    def try_out(self) -> None:
+        """Read a record of one of the newest days, and say so.
+
+        Raises:
+            KaptureError: The stream cannot be read.
+        """
+        if not self._can_be_read():
+            return
+        from tap_kapture.advice.probe import Probe  # noqa: PLC0415 - not for a run
+
+        now = datetime.fromtimestamp(self.kapture.initialized_at / 1000, timezone.utc)
+        probe = Probe(self.endpoint, self.kapture.settings, now, most_requests=TRIES)
+        seen = probe.touch()
+        if seen.error is not None:
+            raise seen.error
+        if seen.newest is None:
+            logger.warning("%s: OK, but no record came of the newest days", self.name)
+        else:
+            logger.info("%s: OK, read one record of %s", self.name, seen.newest)
 
     def checkpoint(self, bookmark: Bookmark) -> None:
         """Put the bookmark into the state; without batch files, write the state as well.

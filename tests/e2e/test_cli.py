@@ -149,7 +149,19 @@ def test_a_discovered_catalog_gives_the_truth(account: Sandbox, tmp_path: Path) 
 def test_test_asks_both_endpoints(account: Sandbox, tmp_path: Path) -> None:
     output = run_tap(tmp_path, account.config(), "--test", at=NOW)
     assert output.code == 0
+    assert output.lines == ()
     assert {seen.stream for seen in account.requests} == set(KEYS)
+    for stream in KEYS:
+        (day,) = {seen.day for seen in account.requests if seen.stream == stream and seen.rows}
+        assert f"{stream}: OK, read one record of {day}" in output.log
+
+
+def test_test_gives_up_a_host_that_is_gone(account: Sandbox, tmp_path: Path) -> None:
+    config = account.config(api_url="http://127.0.0.1:9", max_retries=8)
+    output = run_tap(tmp_path, config, "--test", at=NOW)
+    assert output.code == 1
+    assert "the connection failed, and so it stayed for 1 tries" in "".join(output.errors())
+    assert "0 records" not in output.log
 
 
 def test_test_fails_when_the_token_is_wrong(account: Sandbox, tmp_path: Path) -> None:
