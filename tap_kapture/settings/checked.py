@@ -87,6 +87,22 @@ class Settings:
         own = f"{_SERVED_BY.get(stream, stream)}_auth_token"
         return own if own in self.tokens else "auth_token"
 
+    def lacking(self, stream: str) -> str:
+        """Return what is missing for a stream that is selected; empty if it can be read."""
+        if stream != "customers":
+            return ""
+        if self.cm_id is None:
+            return (
+                "cm_id: customers is selected, but its endpoint requires the account id. Set "
+                "'cm_id', or deselect the stream"
+            )
+        if not self.token_of(stream):
+            return (
+                "customers_auth_token: customers is selected, but has no token. Set it or "
+                "'auth_token', or deselect the stream"
+            )
+        return ""
+
     def paging_of(self, stream: str) -> str:
         """Return how a stream pages as the settings state it, ``learn`` if they do not."""
         return self.paging[_SERVED_BY.get(stream, stream)]
