@@ -87,16 +87,18 @@ class Settings:
         own = f"{_SERVED_BY.get(stream, stream)}_auth_token"
         return own if own in self.tokens else "auth_token"
 
+    def offers(self, stream: str) -> bool:
+        """Return whether a stream is there by default: customers need the account id."""
+        return stream != "customers" or self.cm_id is not None
+
     def lacking(self, stream: str) -> str:
         """Return what is missing for a stream that is selected; empty if it can be read."""
-        if stream != "customers":
-            return ""
-        if self.cm_id is None:
+        if not self.offers(stream):
             return (
                 "cm_id: customers is selected, but its endpoint requires the account id. Set "
                 "'cm_id', or deselect the stream"
             )
-        if not self.token_of(stream):
+        if not self.token_of(stream):  # without one for tickets, nothing is read at all
             return (
                 "customers_auth_token: customers is selected, but has no token. Set it or "
                 "'auth_token', or deselect the stream"

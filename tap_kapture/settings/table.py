@@ -14,6 +14,7 @@ TABLE = (
         "Subdomain",
         "The part before .kapturecrm.com in your Kapture address, such as acme; give this or "
         "api_url, not both.",
+        example="acme",
     ),
     Setting(
         "api_url",
@@ -21,6 +22,7 @@ TABLE = (
         "API URL",
         "The full base URL, if your account is not at <subdomain>.kapturecrm.com; it must be "
         "https:// unless it is this machine.",
+        example="https://acme.int.kapturecrm.com",
     ),
     Setting(
         "auth_token",
@@ -29,6 +31,7 @@ TABLE = (
         "The token of every stream that has none of its own, as Kapture issued it, with or "
         'without a leading "Basic".',
         secret=True,
+        example="token-as-issued-by-kapture",
     ),
     Setting(
         "tickets_auth_token",
@@ -37,6 +40,7 @@ TABLE = (
         "The token for tickets, where Kapture issued one for each API; it takes the place of "
         "auth_token.",
         secret=True,
+        example="token-of-the-tickets-api",
     ),
     Setting(
         "customers_auth_token",
@@ -45,6 +49,7 @@ TABLE = (
         "The token for customers, where Kapture issued one for each API; it takes the place of "
         "auth_token.",
         secret=True,
+        example="token-of-the-customers-api",
     ),
     Setting(
         "http_headers",
@@ -54,6 +59,7 @@ TABLE = (
         "one such as x-api-key.",
         default={},
         secret=True,
+        example={"x-api-key": "key-as-issued-by-kapture"},
     ),
     Setting(
         "cm_id",
@@ -62,6 +68,7 @@ TABLE = (
         "The number of your Kapture account, which the customers stream needs; without it only "
         "tickets are pulled.",
         minimum=1,
+        example=1000298,
     ),
     Setting(
         "start_date",
@@ -70,12 +77,14 @@ TABLE = (
         "The first day of creation to pull, such as 2024-01-01; moving it back later pulls the "
         "days in between.",
         required=True,
+        example="2024-01-01",
     ),
     Setting(
         "end_date",
         "string",
         "End date",
         "The last day of creation to pull, inclusive; leave it out to pull up to today.",
+        example="2024-12-31",
     ),
     Setting(
         "timezone",
@@ -213,6 +222,7 @@ TABLE = (
         "Further keys for the body of tickets requests, such as a status filter; the keys for "
         "day and page cannot be replaced.",
         default={},
+        example={"status": "Pending"},
     ),
     Setting(
         "customers_body",
@@ -221,6 +231,7 @@ TABLE = (
         "Further keys for the body of customers requests, such as a search filter; the keys for "
         "day and page cannot be replaced.",
         default={},
+        example={"isOrganisation": True},
     ),
     Setting(
         "no_data_messages",
@@ -229,6 +240,7 @@ TABLE = (
         "Regular expressions for texts with which your account says that a day has no records, "
         "beside those the tap knows.",
         default=[],
+        example=["nothing to show"],
     ),
     Setting(
         "retry_messages",
@@ -237,6 +249,7 @@ TABLE = (
         "Regular expressions for texts with which your account asks for patience, beside those "
         "the tap knows; all requests then pause, and the failed one is sent again.",
         default=[],
+        example=["come back soon"],
     ),
     Setting(
         "clean_text",
@@ -251,5 +264,6 @@ TABLE = (
         "string",
         "User agent",
         "The User-Agent header to send, tap-kapture and its version unless given.",
+        example="acme-warehouse/1.0",
     ),
 )
