@@ -124,8 +124,7 @@ def endpoint_of(stream: ConfiguredStream, settings: Settings) -> Endpoint:
     if stream.name not in known:
         msg = f"--catalog: there is no stream '{stream.name[:60]}'; there are {', '.join(known)}"
         raise KaptureConfigError(msg)
-    if lacking := settings.lacking(stream.name):
-        raise KaptureConfigError(lacking)
+    settings.require(stream.name)
     return known[stream.name]
 
 

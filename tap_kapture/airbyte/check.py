@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.airbyte.config import settings_of
 from tap_kapture.airbyte.messages import ConnectionStatusBody
-from tap_kapture.errors import KaptureConfigError, KaptureError
+from tap_kapture.errors import KaptureError
 from tap_kapture.pull.probe import probe
 from tap_kapture.wire.endpoints import ENDPOINTS
 
@@ -27,11 +27,9 @@ def check(config: str, *, now: datetime) -> ConnectionStatusBody:
     try:
         settings = settings_of(config)
         for endpoint in ENDPOINTS:
-            if not settings.offers(endpoint.stream):
-                continue
-            if lacking := settings.lacking(endpoint.stream):
-                raise KaptureConfigError(lacking)
-            probe(endpoint, settings, now=now)
+            if settings.offers(endpoint.stream):
+                settings.require(endpoint.stream)
+                probe(endpoint, settings, now=now)
     except KaptureError as error:
         return ConnectionStatusBody("FAILED", str(error))
     return ConnectionStatusBody("SUCCEEDED")

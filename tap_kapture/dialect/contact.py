@@ -176,9 +176,6 @@ class Contact:
     def first_answer(self, request: Request) -> Answer:
         """Return the answer to a usual request, without ``offset`` where that is refused.
 
-        Args:
-            request: As :meth:`usual` returns it.
-
         Raises:
             KaptureError: The account cannot be asked for this day.
         """

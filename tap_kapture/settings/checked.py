@@ -88,22 +88,30 @@ class Settings:
         return own if own in self.tokens else "auth_token"
 
     def offers(self, stream: str) -> bool:
-        """Return whether a stream is there by default: customers need the account id."""
-        return stream != "customers" or self.cm_id is not None
+        """Return whether a stream is there by default: that of customers needs the account id."""
+        return stream == "tickets" or self.cm_id is not None
 
-    def lacking(self, stream: str) -> str:
-        """Return what is missing for a stream that is selected; empty if it can be read."""
+    def require(self, stream: str) -> None:
+        """Make sure that a stream that is selected can be read.
+
+        Args:
+            stream: Name of the stream.
+
+        Raises:
+            KaptureConfigError: Its endpoint requires what is not set.
+        """
         if not self.offers(stream):
-            return (
-                "cm_id: customers is selected, but its endpoint requires the account id. Set "
-                "'cm_id', or deselect the stream"
+            msg = (
+                f"cm_id: {stream} is selected, but its endpoint requires the account id. Set "
+                f"'cm_id', or deselect the stream (Meltano: select '!{stream}.*')"
             )
-        if not self.token_of(stream):  # without one for tickets, nothing is read at all
-            return (
-                "customers_auth_token: customers is selected, but has no token. Set it or "
-                "'auth_token', or deselect the stream"
+            raise KaptureConfigError(msg)
+        if not self.token_of(stream):
+            msg = (
+                f"customers_auth_token: {stream} is selected, but has no token. Set it or "
+                f"'auth_token', or deselect the stream (Meltano: select '!{stream}.*')"
             )
-        return ""
+            raise KaptureConfigError(msg)
 
     def paging_of(self, stream: str) -> str:
         """Return how a stream pages as the settings state it, ``learn`` if they do not."""
