@@ -7,12 +7,15 @@ PYTEST_ARGS ?= -n auto --dist loadgroup
 
 VENV := .venv
 JSONL_VENV := .venv-target-jsonl
+AIRBYTE_VENV := .venv-airbyte
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 JSONL_BIN := $(JSONL_VENV)/Scripts
+AIRBYTE_BIN := $(AIRBYTE_VENV)/Scripts
 else
 BIN := $(VENV)/bin
 JSONL_BIN := $(JSONL_VENV)/bin
+AIRBYTE_BIN := $(AIRBYTE_VENV)/bin
 endif
 
 # The user's pip configuration counts (index, proxy, certificates), but not a wish to install outside the environment.
@@ -21,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test soak lint format package bench lock clean
+.PHONY: help setup demo test soak airbyte lint format package bench lock clean
 
 help:  ## show this list
 	@echo "make <target>, where <target> is one of:"
@@ -42,7 +45,10 @@ test: setup  ## run all tests; the tap's coverage must stay at 95 % or more
 soak: setup  ## repeat at length what `make test` shows once: storms, kills, half years, many examples
 	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak $(PYTEST_ARGS)
 
-lint: $(VENV)/installed  ## check style, types, imports, Meltano project and workflows; changes nothing
+airbyte: $(VENV)/installed $(AIRBYTE_VENV)/installed  ## let PyAirbyte load a fake account, and Airbyte's own suite look at the source
+	$(BIN)/python -m pytest acceptance
+
+lint: $(VENV)/installed  ## check style, types, imports, Meltano project, workflows and image; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -51,6 +57,7 @@ lint: $(VENV)/installed  ## check style, types, imports, Meltano project and wor
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
+	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/installed  ## let ruff tidy the code
 	$(BIN)/ruff check --fix .
@@ -75,6 +82,7 @@ lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARG
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/target-duckdb.txt requirements/target-duckdb.in
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/target-postgres.txt requirements/target-postgres.in
 	$(UV_COMPILE) --generate-hashes -o requirements/target-jsonl.txt requirements/target-jsonl.in
+	$(UV_COMPILE) --generate-hashes --no-strip-extras -o requirements/airbyte.txt requirements/airbyte.in
 	$(UV_COMPILE) --generate-hashes -o requirements/release.txt requirements/release.in
 
 $(VENV)/requirements: requirements/dev.txt
@@ -95,8 +103,15 @@ $(JSONL_VENV)/installed: requirements/target-jsonl.txt
 	@$(JSONL_BIN)/python -m pip install -qq --require-hashes -r requirements/target-jsonl.txt
 	@touch $@
 
+$(AIRBYTE_VENV)/installed: requirements/airbyte.txt
+	@python=$$(sh scripts/find-python.sh "$(PYTHON)" 12) && \
+		echo "Making $(AIRBYTE_VENV): PyAirbyte and Airbyte's kit, 200 packages (two minutes) ..." && \
+		"$$python" -m venv --clear $(AIRBYTE_VENV)
+	@$(AIRBYTE_BIN)/python -m pip install -qq --require-hashes -r requirements/airbyte.txt
+	@touch $@
+
 clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay
-	rm -rf $(VENV) $(JSONL_VENV) demo/output build dist *.egg-info
+	rm -rf $(VENV) $(JSONL_VENV) $(AIRBYTE_VENV) demo/output build dist *.egg-info
 	rm -rf .meltano/extractors .meltano/loaders .meltano/logs .meltano/run
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-import os
 import sys
 from datetime import datetime, timezone
 from pathlib import Path, PurePath
@@ -12,6 +10,7 @@ from pathlib import Path, PurePath
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_kapture.errors import KaptureError, KaptureOutputError
+from tap_kapture.process.ends import collect_garbage_seldom, forget_stdout
 from tap_kapture.settings import inputs
 from tap_kapture.singer.tap import TapKapture
 
@@ -23,8 +22,7 @@ logger = logging.getLogger("tap-kapture")
 
 def main() -> None:
     """Run the tap; an expected failure is one line that says what to do, and exit code 1."""
-    # Records hold no cycles, so looking for some after every 700 new objects is wasted time.
-    gc.set_threshold(100_000, 20, 100)
+    collect_garbage_seldom()
     try:
         if sys.argv[1:2] and sys.argv[1] in ADVICE:
             sys.exit(_advise(sys.argv[1:]))
@@ -35,8 +33,7 @@ def main() -> None:
     except KaptureError as error:
         logger.error(error)  # noqa: TRY400 - the line says it all
         if isinstance(error, KaptureOutputError):
-            # Whatever the interpreter still wants to flush has nowhere to go.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            forget_stdout()
     else:
         return
     sys.exit(1)

@@ -87,9 +87,9 @@ class Contact:
     def _look(self, days: Sequence[date]) -> bool:
         """Ask for days in the usual way; learn from the first answer that holds records."""
         for day in days:
-            request = self._usual(day)
+            request = self.usual(day)
             try:
-                self.answers[request] = answer = self._first_answer(request)
+                self.answers[request] = answer = self.first_answer(request)
                 if answer.rows:
                     self._found_usually(day, answer)
                     return True
@@ -168,12 +168,17 @@ class Contact:
         else:
             self._longer_is_refused = True
 
-    def _usual(self, day: date) -> Request:
+    def usual(self, day: date) -> Request:
+        """Return the request with which a day's reading begins, by what is known."""
         dialect = self.learned.dialect
         return dialect.request(day, *dialect.first(self.learned.page_size))
 
-    def _first_answer(self, request: Request) -> Answer:
-        """Return the answer to a usual request, without ``offset`` where that is refused."""
+    def first_answer(self, request: Request) -> Answer:
+        """Return the answer to a usual request, without ``offset`` where that is refused.
+
+        Raises:
+            KaptureError: The account cannot be asked for this day.
+        """
         if request in self.answers:
             return self.answers[request]
         try:

@@ -23,7 +23,7 @@ from tap_kapture.wire.gate import Gate
 from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from datetime import datetime
 
     import requests
@@ -118,7 +118,7 @@ class Pull:
         """
         return self._keeper.plan()
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Yield what happens, in the order of the plan: records, and behind each day a checkpoint.
 
         Whoever takes the events has its records out before it asks for the next one.

@@ -87,6 +87,32 @@ class Settings:
         own = f"{_SERVED_BY.get(stream, stream)}_auth_token"
         return own if own in self.tokens else "auth_token"
 
+    def offers(self, stream: str) -> bool:
+        """Return whether a stream is there by default: that of customers needs the account id."""
+        return stream == "tickets" or self.cm_id is not None
+
+    def require(self, stream: str) -> None:
+        """Make sure that a stream that is selected can be read.
+
+        Args:
+            stream: Name of the stream.
+
+        Raises:
+            KaptureConfigError: Its endpoint requires what is not set.
+        """
+        if not self.offers(stream):
+            msg = (
+                f"cm_id: {stream} is selected, but its endpoint requires the account id. Set "
+                f"'cm_id', or deselect the stream (Meltano: select '!{stream}.*')"
+            )
+            raise KaptureConfigError(msg)
+        if not self.token_of(stream):
+            msg = (
+                f"customers_auth_token: {stream} is selected, but has no token. Set it or "
+                f"'auth_token', or deselect the stream (Meltano: select '!{stream}.*')"
+            )
+            raise KaptureConfigError(msg)
+
     def paging_of(self, stream: str) -> str:
         """Return how a stream pages as the settings state it, ``learn`` if they do not."""
         return self.paging[_SERVED_BY.get(stream, stream)]

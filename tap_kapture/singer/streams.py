@@ -11,7 +11,7 @@ from singer_sdk import metrics
 from singer_sdk.exceptions import AbortedSyncFailedException, AbortedSyncPausedException
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_kapture.errors import KaptureConfigError, KaptureError
+from tap_kapture.errors import KaptureError
 from tap_kapture.plan import bookmarks
 from tap_kapture.schemas import json_schema
 from tap_kapture.singer.emission import EventStream
@@ -154,22 +154,11 @@ class _OfCustomers(KaptureStream):
 
     def _can_be_read(self) -> bool:
         settings = self.kapture.settings
-        if settings.cm_id is not None:
-            if settings.token_of(self.name):
-                return True
-            msg = (
-                f"customers_auth_token: {self.name} is selected, but has no token. Set it or "
-                f"'auth_token', or deselect the stream (Meltano: select '!{self.name}.*')"
-            )
-            raise KaptureConfigError(msg)
-        if self.ABORT_AT_RECORD_COUNT is not None:
+        if self.ABORT_AT_RECORD_COUNT is not None and not settings.offers(self.name):
             logger.warning("%s: not tested, because 'cm_id' is not set", self.name)
             return False
-        msg = (
-            f"cm_id: {self.name} is selected, but its endpoint requires the account id. Set "
-            f"'cm_id', or deselect the stream (Meltano: select '!{self.name}.*')"
-        )
-        raise KaptureConfigError(msg)
+        settings.require(self.name)
+        return True
 
 
 class CustomersStream(_OfCustomers):

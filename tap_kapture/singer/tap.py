@@ -14,13 +14,13 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
 from tap_kapture.errors import KaptureConfigError, KaptureStateError
+from tap_kapture.process.interruption import Interruption
 from tap_kapture.pull.troubles import Troubles, incomplete
 from tap_kapture.settings import checked, inputs
-from tap_kapture.settings.complaints import describe
+from tap_kapture.settings.complaints import complaints
 from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.settings.table import TABLE
 from tap_kapture.singer import batches, environment, maps
-from tap_kapture.singer.interruption import Interruption
 from tap_kapture.singer.messages import MessageWriter
 from tap_kapture.singer.pulled_days import PulledDaysStream
 from tap_kapture.singer.streams import (
@@ -167,19 +167,7 @@ class TapKapture(Tap):
         """Check the configuration: types and ranges by the schema, the rest by the settings."""
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        for name in [name for name, value in self._config.items() if value is None]:
-            del self._config[name]
-        known = schema["properties"]
-        for name, value in self._config.items():
-            self._config[name] = inputs.with_whole_numbers(value, known.get(name, {}))
-        lines = [
-            line
-            for error in JSONSchemaValidator(schema).iter_errors(self._config)
-            for line in describe(error, known)
-        ]
-        if lines:
-            lines += checked.missing_tokens(self._config)  # without lines, parse() says so
-        errors = list(dict.fromkeys(lines))  # each missing setting is an error that names them all
+        errors = complaints(self._config, JSONSchemaValidator(schema))
         if not errors and raise_errors:
             try:
                 self._settings = checked.parse(self._config)

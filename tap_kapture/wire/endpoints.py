@@ -106,3 +106,5 @@ CONTACTS_ENDPOINT = replace(
     created="day",
     elements=Elements("contacts", "customerId", CUSTOMER_CONTACTS),
 )
+ENDPOINTS = (CONTACTS_ENDPOINT, CUSTOMERS_ENDPOINT, TICKETS_ENDPOINT)
+"""All of them, in the order of their streams' names."""

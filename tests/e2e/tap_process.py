@@ -181,7 +181,7 @@ def misfits(schema: bytes, record: bytes) -> tuple[str, ...]:
 
 def catalog_of(config: Mapping[str, object]) -> Json:
     """The catalog as discovery gives it, everything of its defaults."""
-    with _signals_kept():
+    with signals_kept():
         catalog: Json = json.loads(TapKapture(config=dict(config)).catalog_json_text)
     return catalog
 
@@ -228,7 +228,7 @@ def attempt(
 ) -> tuple[Output, KaptureError | None]:
     """Run the tap in this process; return what it wrote, and the error by which it ended."""
     stdout, failure = TextIOWrapper(BytesIO(), encoding="utf-8"), None
-    with _signals_kept(), redirect_stdout(stdout):
+    with signals_kept(), redirect_stdout(stdout):
         tap = tap_at(at)(
             config=dict(config),
             state=json.loads(json.dumps(state)) if state else None,
@@ -259,7 +259,7 @@ def milliseconds(at: dt.datetime) -> int:
 
 
 @contextmanager
-def _signals_kept() -> Iterator[None]:
+def signals_kept() -> Iterator[None]:
     """Give the signals back to pytest: making a tap takes them over."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = [signal.getsignal(number) for number in numbers]

@@ -6,14 +6,13 @@ import datetime as dt
 import logging
 import re
 from contextlib import contextmanager
-from dataclasses import fields
-from types import NoneType
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from effort import examples, soak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from switches import HINTS, SWITCHES, values
 from tap_process import (
     KEYS,
     Output,
@@ -50,21 +49,6 @@ BUSY = Account(
     counts={"tickets": {dt.date(2024, 3, 30): 2500, dt.date(2024, 3, 31): 1000}},
 )
 LARGE_PAGE = 500
-
-
-def values(hint: object) -> list[Any]:
-    """Every value of a switch; of a cap on pages, some that cut a day into several."""
-    if get_origin(hint) is not None and NoneType not in get_args(hint):
-        return list(get_args(hint))
-    return [False, True] if hint is bool else [None, 1, 3, 11]
-
-
-HINTS = get_type_hints(Quirks)
-SWITCHES = [
-    pytest.param({quirk.name: value}, id=f"{quirk.name}={value}")
-    for quirk in fields(Quirks)
-    for value in values(HINTS[quirk.name])
-]
 
 
 def assert_the_truth(
