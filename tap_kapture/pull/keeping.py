@@ -188,7 +188,7 @@ class Keeper:
         )
 
     def _witness(self) -> Witness | None:
-        read = self._learned.witnesses
+        read = dict(self._learned.witnesses)  # workers go on adding to it
         kept = self._memory.witness
         known = {kept.day: kept, **read} if kept and not self._learned.adopted else read
         return best(known, self._bookmark.days)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from sandbox import Quirks
 from tap_kapture.day.tally import DayFacts, UnreadDay
 from tap_kapture.dialect.dialect import Dialect, Turn
 from tap_kapture.dialect.doubts import Doubt, Doubts
+from tap_kapture.dialect.layout import Seen
 from tap_kapture.dialect.learned import Learned
 from tap_kapture.errors import KaptureError, KaptureRecordError, KaptureServerError
 from tap_kapture.plan.bookmarks import NOTHING, UNREAD, UNSETTLED, Bookmark, LedgerDay
@@ -494,6 +497,30 @@ def test_days_of_a_release_that_knew_no_dialect_are_warned_of(
 
 
 # Which days are looked at first
+
+
+def test_a_state_is_written_while_workers_note_what_came_for_other_days() -> None:
+    account = learned()
+    keeps = keeper(Bookmark(), horizon("01-01"), known=account)
+    long_ago, done = day("01-01") - dt.timedelta(days=3000), threading.Event()
+
+    def note() -> None:
+        for number in range(3000):
+            noted = long_ago + dt.timedelta(days=number)
+            account.learned.witness(noted, Seen(500, 0, ("1", "2")))
+        done.set()
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    worker = threading.Thread(target=note)
+    worker.start()
+    try:
+        first = next(iter(keeps.plan()))
+        while not done.is_set():
+            keeps.ended(first.day, facts())
+    finally:
+        worker.join()
+        sys.setswitchinterval(usual)
 
 
 def test_the_newest_closed_days_are_looked_at_first() -> None:
