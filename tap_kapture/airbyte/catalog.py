@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from tap_kapture.airbyte.messages import CatalogBody, Stream
 from tap_kapture.errors import KaptureConfigError
-from tap_kapture.schemas import json_schema
+from tap_kapture.schemas import PULLED_DAYS, Column, json_schema
 from tap_kapture.settings import inputs
 from tap_kapture.wire.endpoints import ENDPOINTS
 
@@ -20,6 +21,33 @@ if TYPE_CHECKING:
 
 Wanted = dict[str, Any]
 """Names of the fields to send, each with the wanted fields inside it, or None for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A stream, as far as its rows go.
+
+    Attributes:
+        name: Of the stream.
+        columns: Of a row.
+        keys: Names of the primary key's columns.
+        cursor: Name of the column by which rows are newer or older.
+        modes: In which it can be read.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...]
+    cursor: str
+    modes: tuple[str, ...] = ("full_refresh", "incremental")
+
+
+# Rows about days come only of those that a run reads, so no refresh of them could be a full one.
+DAYS = Table("pulled_days", PULLED_DAYS, ("stream", "day"), "read_at", ("incremental",))
+TABLES = (
+    *(Table(e.stream, e.table, (e.key,), e.created) for e in ENDPOINTS),
+    DAYS,
+)
 
 
 class ConfiguredSchema(msgspec.Struct):
@@ -49,35 +77,35 @@ class ConfiguredCatalog(msgspec.Struct):
 
 
 def discovered(settings: Settings) -> CatalogBody:
-    """Return the streams of an account: customers only if the account id is known.
+    """Return the streams of an account: those of customers only if the account id is known.
 
     Args:
         settings: The configuration.
     """
     return CatalogBody(
-        [_stream(endpoint) for endpoint in ENDPOINTS if settings.offers(endpoint.stream)]
+        [_stream(table) for table in TABLES if table is DAYS or settings.offers(table.name)]
     )
 
 
-def _stream(endpoint: Endpoint) -> Stream:
+def _stream(table: Table) -> Stream:
     return Stream(
-        name=endpoint.stream,
-        json_schema=schema_of(endpoint),
-        supported_sync_modes=["full_refresh", "incremental"],
+        name=table.name,
+        json_schema=schema_of(table),
+        supported_sync_modes=list(table.modes),
         source_defined_cursor=True,
-        default_cursor_field=[endpoint.created],
-        source_defined_primary_key=[[endpoint.key]],
-        is_resumable=True,
+        default_cursor_field=[table.cursor],
+        source_defined_primary_key=[[key] for key in table.keys],
+        is_resumable="full_refresh" in table.modes,
     )
 
 
-def schema_of(endpoint: Endpoint) -> dict[str, Any]:
+def schema_of(table: Table) -> dict[str, Any]:
     """Return the JSON Schema of a stream, with Airbyte's names for types that JSON does not have.
 
     Args:
-        endpoint: What feeds the stream.
+        table: The stream.
     """
-    schema = json_schema(endpoint.columns, endpoint.key)
+    schema = json_schema(table.columns, *table.keys)
     _name_types(schema)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -114,7 +142,7 @@ def endpoint_of(stream: ConfiguredStream, settings: Settings) -> Endpoint:
     """Return what feeds a configured stream.
 
     Args:
-        stream: The stream.
+        stream: Any but the one about days.
         settings: The configuration.
 
     Raises:
@@ -122,23 +150,24 @@ def endpoint_of(stream: ConfiguredStream, settings: Settings) -> Endpoint:
     """
     known = {endpoint.stream: endpoint for endpoint in ENDPOINTS}
     if stream.name not in known:
-        msg = f"--catalog: there is no stream '{stream.name[:60]}'; there are {', '.join(known)}"
+        names = ", ".join(table.name for table in TABLES)
+        msg = f"--catalog: there is no stream '{stream.name[:60]}'; there are {names}"
         raise KaptureConfigError(msg)
     settings.require(stream.name)
     return known[stream.name]
 
 
-def wanted_of(stream: ConfiguredStream, endpoint: Endpoint) -> Wanted | None:
+def wanted_of(stream: ConfiguredStream) -> Wanted | None:
     """Return the fields that are to be sent, or None for all of them.
 
     The primary key is always sent: without it, no destination could tell records apart.
 
     Args:
-        stream: The stream as it is configured.
-        endpoint: What feeds it.
+        stream: The stream as it is configured; there is such a one.
     """
-    schema = json_schema(endpoint.columns, endpoint.key)
-    return _wanted(schema, stream.stream.json_schema, {endpoint.key})
+    (table,) = (table for table in TABLES if table.name == stream.name)
+    schema = json_schema(table.columns, *table.keys)
+    return _wanted(schema, stream.stream.json_schema, set(table.keys))
 
 
 def _wanted(

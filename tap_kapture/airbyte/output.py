@@ -33,6 +33,7 @@ from tap_kapture.process.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from tap_kapture.airbyte.messages import Message, StreamStatus
 
@@ -74,17 +75,18 @@ class Output:
         self._lines.leave(self._encoder.encode_lines([message]))
         self._lines.flush()
 
-    def write_records(self, stream: str, rows: Iterable[Any]) -> None:
+    def write_records(self, stream: str, rows: Iterable[Any], emitted_at: datetime) -> None:
         """Write a RECORD message for each row; they are out with the next other message.
 
         Args:
             stream: Name of the stream.
             rows: Each is what msgspec encodes as an object.
+            emitted_at: Their time of extraction.
 
         Raises:
             KaptureOutputError: Nobody reads stdout any more, or the disk is full.
         """
-        at = _now()
+        at = round(emitted_at.timestamp() * 1000)
         self._lines.add(
             self._encoder.encode_lines([Record(RecordBody(stream, row, at)) for row in rows])
         )

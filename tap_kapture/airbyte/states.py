@@ -68,16 +68,16 @@ def _within(value: object, name: str) -> dict[str, Any]:
 
 
 @dataclass
-class StreamState:
-    """The state of one stream while it is read.
+class Continuation:
+    """What a stream goes on from, and goes on to be, while it is read.
 
     Attributes:
         bookmark: Which days are out.
-        sent: Records so far, those of earlier runs included.
+        goes_on: Whether it goes on from the state of the last run; else it begins.
     """
 
     bookmark: Bookmark
-    sent: int
+    goes_on: bool
     _replication_key: str
     _generation: int | None
     _is_refresh: bool
@@ -89,7 +89,7 @@ class StreamState:
         replication_key: str,
         kept: Mapping[str, Any],
         settings: Settings,
-    ) -> StreamState:
+    ) -> Continuation:
         """Return what a stream goes on from.
 
         A full refresh goes on only from a state of its own that is not done yet. All others begin
@@ -97,7 +97,7 @@ class StreamState:
 
         Args:
             stream: The stream as it is configured.
-            replication_key: Name of the column that holds the instant of creation.
+            replication_key: Name of the column that says when a record was created.
             kept: The state of the last run; empty for none.
             settings: The configuration.
 
@@ -106,24 +106,23 @@ class StreamState:
         """
         is_refresh = stream.sync_mode == "full_refresh"
         unfinished = {"generation": stream.generation_id, "done": False}
-        if is_refresh and kept.get(REFRESH) != unfinished:
-            kept = {}
-        sent = kept.get(SENT)
+        goes_on = not is_refresh or kept.get(REFRESH) == unfinished
+        state = kept if goes_on else {}
         return cls(
-            bookmarks.from_state(kept, start_day=settings.start_day, zone=settings.zone),
-            sent if isinstance(sent, int) else 0,
+            bookmarks.from_state(state, start_day=settings.start_day, zone=settings.zone),
+            goes_on,
             replication_key,
             stream.generation_id,
             is_refresh,
         )
 
     def to_state(self, *, done: bool = False) -> dict[str, Any]:
-        """Return the state to write.
+        """Return what the next run goes on from.
 
         Args:
             done: Whether everything is out.
         """
-        state = {**self.bookmark.to_state(self._replication_key), SENT: self.sent}
+        state = self.bookmark.to_state(self._replication_key)
         if self._is_refresh:
             state[REFRESH] = {"generation": self._generation, "done": done}
         return state

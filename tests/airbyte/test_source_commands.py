@@ -25,6 +25,13 @@ NOW = dt.datetime(2024, 3, 31, 6, 30, tzinfo=UTC)
 ACCOUNT = Account(seed=5, first_day=dt.date(2024, 3, 28), now=NOW)
 SECRET = {"auth_token", "tickets_auth_token", "customers_auth_token", "http_headers"}
 PATIENCE = 10
+TABLES = {
+    "customer_contacts": ["id"],
+    "customers": ["id"],
+    "tickets": ["ticketId"],
+    "pulled_days": ["stream", "day"],
+}
+"""The primary key of each stream."""
 
 
 @pytest.fixture(scope="module")
@@ -67,26 +74,29 @@ def test_the_examples_and_defaults_of_the_spec_are_a_good_configuration(
         if name != "api_url"
     }
     Draft7Validator(spec).validate(values)
-    assert {stream["name"] for stream in discover(tmp_path, values)} == set(KEYS)
+    assert [stream["name"] for stream in discover(tmp_path, values)] == list(TABLES)
 
 
 # discover
 
 
-def test_both_streams_are_described_in_full(tmp_path: Path) -> None:
+def test_all_streams_are_described_in_full(tmp_path: Path) -> None:
     with Sandbox(ACCOUNT) as sandbox:
         run = call(tmp_path, "discover", {"config": sandbox.config()})
         assert sandbox.requests == []
     assert not_the_protocol(run.all[-1]) == []
     (catalog,) = run.of("CATALOG")
     streams = {stream["name"]: stream for stream in catalog["streams"]}
-    assert streams.keys() == KEYS.keys()
+    assert list(streams) == list(TABLES)
     for name, stream in streams.items():
-        assert stream["source_defined_primary_key"] == [[KEYS[name]]]
-        assert stream["supported_sync_modes"] == ["full_refresh", "incremental"]
-        assert (stream["source_defined_cursor"], stream["is_resumable"]) == (True, True)
+        assert stream["source_defined_primary_key"] == [[key] for key in TABLES[name]]
+        # A refresh of rows about days would hold only those of the days that a run reads.
+        modes = ["incremental"] if name == "pulled_days" else ["full_refresh", "incremental"]
+        assert stream["supported_sync_modes"] == modes
+        assert stream["is_resumable"] is ("full_refresh" in modes)
+        assert stream["source_defined_cursor"] is True
         (cursor,) = stream["default_cursor_field"]
-        assert stream["json_schema"]["properties"][cursor]["format"] == "date-time"
+        assert stream["json_schema"]["properties"][cursor]["format"] in {"date", "date-time"}
         Draft7Validator.check_schema(stream["json_schema"])
         found = list(properties_of(stream["json_schema"]))
         assert all("type" in definition for _, definition in found)
@@ -108,7 +118,7 @@ def properties_of(schema: Json) -> Iterator[tuple[str, Json]]:
 def test_customers_are_offered_only_with_the_account_id(tmp_path: Path) -> None:
     with Sandbox(ACCOUNT) as sandbox:
         streams = discover(tmp_path, sandbox.config(cm_id=None))
-    assert [stream["name"] for stream in streams] == ["tickets"]
+    assert [stream["name"] for stream in streams] == ["tickets", "pulled_days"]
 
 
 def test_a_wrong_configuration_fails_discovery(tmp_path: Path) -> None:
@@ -200,7 +210,7 @@ def test_a_customers_token_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_check_lasts_no_longer_than_its_limit(
     fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_kapture.pull.probe.PATIENCE", 1)
+    monkeypatch.setattr("tap_kapture.airbyte.check.PATIENCE", 1)
     with Sandbox(ACCOUNT, faults=[fault]) as sandbox:
         began = time.monotonic()
         status, why = checked(tmp_path, sandbox.config())

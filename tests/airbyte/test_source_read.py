@@ -18,6 +18,7 @@ from source_kit import (
     read,
     run_source,
     untruths,
+    usual,
 )
 from switches import SWITCHES
 from tap_process import pull
@@ -109,7 +110,7 @@ def test_an_empty_stream_gets_all_statuses_and_a_state(mode: str, tmp_path: Path
 def test_a_full_refresh_that_broke_off_goes_on_from_its_state(tmp_path: Path) -> None:
     with Sandbox(ACCOUNT) as sandbox:
         config = sandbox.config(concurrency=1)
-        catalog = configured(discover(tmp_path, config), "full_refresh", generation_id=7)
+        catalog = configured(usual(tmp_path, config), "full_refresh", generation_id=7)
         whole = read(tmp_path, config, NOW, catalog=catalog)
         number = whole.all.index({"type": "STATE", "state": whole.states("tickets")[4]})
         broken = whole.upto(number + 1)
@@ -125,7 +126,7 @@ def test_a_full_refresh_sends_everything_unless_it_is_its_own_that_broke_off(
 ) -> None:
     """The destination may have been emptied."""
     with Sandbox(ACCOUNT) as sandbox:
-        streams = discover(tmp_path, sandbox.config())
+        streams = usual(tmp_path, sandbox.config())
         catalog = configured(streams, "full_refresh", generation_id=7)
         if change == "incremental":
             before = read(tmp_path, sandbox.config(), NOW)
@@ -142,7 +143,7 @@ def test_a_full_refresh_sends_everything_unless_it_is_its_own_that_broke_off(
 def test_a_run_cut_at_any_line_and_resumed_loses_nothing(tmp_path: Path) -> None:
     """Whatever a destination had taken, with the states that it had seen."""
     with Sandbox(ACCOUNT) as sandbox:
-        catalog = configured(discover(tmp_path, sandbox.config()))
+        catalog = configured(usual(tmp_path, sandbox.config()))
         whole = read(tmp_path, sandbox.config(), NOW, catalog=catalog)
         resumed: dict[bytes, Messages] = {}
         for line in range(len(whole.lines)):
@@ -161,7 +162,7 @@ def test_a_run_cut_at_any_line_and_resumed_loses_nothing(tmp_path: Path) -> None
 
 def test_fields_that_a_catalog_leaves_out_are_not_sent(tmp_path: Path) -> None:
     with Sandbox(ACCOUNT) as sandbox:
-        streams = discover(tmp_path, sandbox.config())
+        streams = usual(tmp_path, sandbox.config())
         properties = {stream["name"]: stream["json_schema"]["properties"] for stream in streams}
         for name in ("customerEmail", "extra_fields", "ticketId"):
             del properties["tickets"][name]
@@ -184,7 +185,7 @@ def test_fields_that_a_catalog_leaves_out_are_not_sent(tmp_path: Path) -> None:
 
 def test_a_catalog_without_schemas_wants_every_field(tmp_path: Path) -> None:
     with Sandbox(ACCOUNT) as sandbox:
-        streams = discover(tmp_path, sandbox.config())
+        streams = usual(tmp_path, sandbox.config())
         for stream in streams:
             stream["json_schema"] = {}
         run = read(tmp_path, sandbox.config(), NOW, catalog=configured(streams))
@@ -193,12 +194,78 @@ def test_a_catalog_without_schemas_wants_every_field(tmp_path: Path) -> None:
 
 def test_only_the_streams_of_the_catalog_are_read(tmp_path: Path) -> None:
     with Sandbox(ACCOUNT) as sandbox:
-        streams = [s for s in discover(tmp_path, sandbox.config()) if s["name"] == "tickets"]
+        streams = [s for s in usual(tmp_path, sandbox.config()) if s["name"] == "tickets"]
         sandbox.clear()
         run = read(tmp_path, sandbox.config(), NOW, catalog=configured(streams))
         assert {seen.stream for seen in sandbox.requests} == {"tickets"}
         assert not_the_truth(run, sandbox, streams=["tickets"]) == []
     assert run.statuses("customers") == []
+
+
+# Contacts, and rows about days
+
+
+def test_contacts_are_rows_of_a_stream_of_their_own(tmp_path: Path) -> None:
+    with Sandbox(ACCOUNT) as sandbox:
+        streams = discover(tmp_path, sandbox.config())
+        contacts = [stream for stream in streams if stream["name"] == "customer_contacts"]
+        run = read(tmp_path, sandbox.config(), NOW, catalog=configured(contacts))
+        customers = sandbox.truth("customers")
+    assert (run.code, not_airbyte(run)) == (0, [])
+    lists: list[Any] = [row["contacts"] for row in customers.values()]
+    expected = {contact["id"] for contacts in lists for contact in contacts}
+    assert {row["id"] for row in run.records("customer_contacts")} == expected
+    assert run.statuses("customer_contacts") == WHOLE
+
+
+def test_each_day_that_is_read_is_a_row(tmp_path: Path) -> None:
+    with Sandbox(ACCOUNT) as sandbox:
+        catalog = configured(discover(tmp_path, sandbox.config()))
+        run = read(tmp_path, sandbox.config(), NOW, catalog=catalog)
+        later = read(tmp_path, sandbox.config(), NOW, catalog=catalog, state=run.state)
+        truth = sandbox.truth_of_day("tickets", ACCOUNT.first_day)
+    for one in (run, later):
+        assert (one.code, not_airbyte(one)) == (0, [])
+        assert one.statuses("pulled_days") == WHOLE
+        assert [m for m in one.all if m["type"] == "TRACE"][-1]["trace"]["stream_status"] == {
+            "stream_descriptor": {"name": "pulled_days"},
+            "status": "COMPLETE",
+        }, "it ends behind those that it tells of"
+    rows = {(row["stream"], row["day"]): row for row in run.records("pulled_days")}
+    assert len(rows) == 3 * 7
+    assert rows["tickets", ACCOUNT.first_day.isoformat()]["records"] == len(truth)
+    assert {row["stream"] for row in later.records("pulled_days")} == {*KEYS, "customer_contacts"}
+    assert len(later.records("pulled_days")) < len(rows)
+    assert later.state != run.state
+
+
+def test_the_time_of_extraction_is_that_of_the_day(tmp_path: Path) -> None:
+    with Sandbox(ACCOUNT) as sandbox:
+        run = read(tmp_path, sandbox.config(), NOW)
+    for record in run.of("RECORD"):
+        told = dt.datetime.fromisoformat(record["data"]["emitted_at"]).timestamp() * 1000
+        assert record["emitted_at"] == round(told)
+
+
+def test_rows_about_days_are_not_whole_if_a_stream_is_not(tmp_path: Path) -> None:
+    with Sandbox(ACCOUNT, faults=[Fault("403", stream="customers", times=999)]) as sandbox:
+        catalog = configured(discover(tmp_path, sandbox.config()))
+        run = read(tmp_path, sandbox.config(), NOW, catalog=catalog)
+    assert (run.code, not_airbyte(run)) == (1, [])
+    assert run.statuses("pulled_days") == ["STARTED", "RUNNING", "INCOMPLETE"]
+    assert {row["stream"] for row in run.records("pulled_days")} == {"tickets"}
+
+
+def test_rows_about_days_need_a_stream_to_tell_of(tmp_path: Path) -> None:
+    with Sandbox(ACCOUNT) as sandbox:
+        days = [s for s in discover(tmp_path, sandbox.config()) if s["name"] == "pulled_days"]
+        run = read(tmp_path, sandbox.config(), NOW, catalog=configured(days))
+        assert sandbox.requests == []
+    assert run.code == 1
+    (error,) = run.errors
+    assert error["message"].startswith("pulled_days: it is the only selected stream")
+    assert error["stream_descriptor"] == {"name": "pulled_days"}
+    assert run.statuses("pulled_days") == ["STARTED", "INCOMPLETE"]
 
 
 # As a process
@@ -211,7 +278,7 @@ def test_a_process_writes_nothing_but_messages_and_nothing_personal_outside_of_r
     faults = [Fault("502"), Fault("bad_bytes", stream="tickets")]
     with Sandbox(ACCOUNT, quirks=quirks, faults=faults) as sandbox:
         config = sandbox.config(http_headers={"x-api-key": API_KEY})
-        catalog = configured(discover(tmp_path, config))
+        catalog = configured(usual(tmp_path, config))
         files = {"config": config, "catalog": catalog}
         run = run_source(tmp_path, "read", files, "--debug", at=NOW)
         assert (run.code, run.stderr, not_airbyte(run)) == (0, "", [])
