@@ -12,6 +12,7 @@ from tap_kapture.dialect.dialect import Dialect, Total
 from tap_kapture.dialect.guessed import Guessed
 from tap_kapture.dialect.witness import Witness
 from tap_kapture.errors import KaptureDialectError
+from tap_kapture.settings.checked import paging_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,7 +178,8 @@ class Learned:
         """
         return KaptureDialectError(
             f"{self._stream}: {why}. Ask Kapture support what 'limit' and 'offset' mean for this "
-            f"API of your account; if they count rows or pages, say so in '{self._stream}_paging'"
+            f"API of your account; if they count rows or pages, say so in "
+            f"'{paging_setting(self._stream)}'"
         )
 
     # Whether a page that is short is the last one

@@ -126,6 +126,11 @@ class Settings:
         return self.tickets_body if stream == "tickets" else self.customers_body
 
 
+def paging_setting(stream: str) -> str:
+    """Return the name of the setting that states how a stream pages."""
+    return f"{_SERVED_BY.get(stream, stream)}_paging"
+
+
 def parse(config: Mapping[str, Any]) -> Settings:
     """Return the settings of a configuration whose types and ranges the schema has checked.
 

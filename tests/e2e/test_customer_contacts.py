@@ -9,7 +9,7 @@ from still_account import ACCOUNT, FIRST, NOW, TODAY
 from tap_process import Json, Output, asked, catalog_of, days, not_singer, pull, select, untruths
 
 from sandbox import Quirks, Sandbox
-from tap_kapture.errors import KaptureConfigError
+from tap_kapture.errors import KaptureConfigError, KaptureIncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,13 @@ def test_it_counts_the_customers_of_a_day(account: Sandbox) -> None:
     told = {row["day"]: row for row in output.records("pulled_days") if row["stream"] == STREAM}
     for day in days(FIRST, TODAY):
         assert told[day.isoformat()]["records"] == len(account.truth_of_day("customers", day))
+
+
+def test_an_account_that_cuts_its_days_is_told_the_setting_of_customers(account: Sandbox) -> None:
+    account.quirks = Quirks(offset="ignored", page_cap=3)
+    catalog = selected(account.config(), "customers", "tickets")
+    with pytest.raises(KaptureIncompleteError, match=r"customer_contacts.* 'customers_paging'"):
+        pull(account.config(), NOW, catalog=catalog)
 
 
 def test_without_the_account_id_it_cannot_be_read(account: Sandbox) -> None:

@@ -18,6 +18,7 @@ from tap_process import (
     Json,
     Output,
     asked,
+    attempt,
     catalog_of,
     claimed,
     days,
@@ -224,9 +225,19 @@ def test_the_requests_of_the_rows_are_those_that_were_sent(account: Sandbox) -> 
 def test_a_day_that_the_whole_run_shows_to_be_settled_has_its_row_again() -> None:
     """A total that is always wrong is a doubt until it was wrong on several days."""
     with Sandbox(ACCOUNT, quirks=Quirks(total_count="wrong")) as sandbox:
-        output = pull(sandbox.config(concurrency=1, start_date=(TODAY - 2 * DAY).isoformat()), NOW)
-    told = [row["settled"] for row in messages(output) if row["stream"] == "tickets"]
-    assert True in told
+        output = pull(sandbox.config(concurrency=1), NOW)
+    doubted = [row for row in messages(output) if not row["settled"]]
+    assert {row["stream"] for row in doubted} == {"tickets"}
+    assert all(row["settled"] for row in rows(output, "tickets").values())
+
+
+def test_days_that_may_be_cut_are_not_settled_in_row_and_state_alike() -> None:
+    with Sandbox(ACCOUNT, quirks=Quirks(offset="ignored", page_cap=9)) as sandbox:
+        output, error = attempt(sandbox.config(), NOW)
+    assert error is not None
+    unsettled = {day for day, row in rows(output, "tickets").items() if not row["settled"]}
+    ledger = output.bookmark("tickets")["days"]
+    assert unsettled == {day for day, entry in ledger.items() if entry.get("trouble")} != set()
 
 
 def test_a_day_that_could_not_be_read_has_no_row(account: Sandbox, tmp_path: Path) -> None:

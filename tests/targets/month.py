@@ -6,7 +6,9 @@ import datetime as dt
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +59,7 @@ def live(targets: Sequence[Target], folder: Path) -> Iterator[Month]:
     """Load the account day by day; it stands still once the month is yielded."""
     rng = Random(5)  # noqa: S311 - a seeded generator is the point
     with Sandbox(ACCOUNT) as sandbox:
-        month = Month(sandbox)
+        month, catalog = Month(sandbox), _catalog(sandbox.config(), folder)
         state: Row = {}
         loaded: dict[str, dict[object, Any]] = {}
         for number in range(DAYS):
@@ -66,13 +68,14 @@ def live(targets: Sequence[Target], folder: Path) -> Iterator[Month]:
             settings = sandbox.config(lookback_days=60, start_date=start.isoformat())
             truth = {stream: sandbox.truth(stream) for stream in STREAMS}
             month.last_run = dt.datetime.now(UTC)
-            lines = _lines(sandbox, settings, state, folder)
+            files = {"config": settings, "state": state, "catalog": catalog}
+            lines = _lines(sandbox, files, folder)
             is_killed = number % 5 == 2
             if is_killed:
                 lines = lines[: rng.randrange(len(lines))]
-            for target in targets:
-                log = _push(target, lines, folder)
-                month.logs.setdefault(target.name, log)
+            with ThreadPoolExecutor() as pool:
+                logs = list(pool.map(partial(_push, lines=lines, folder=folder), targets))
+            month.logs = month.logs or dict(zip([t.name for t in targets], logs, strict=True))
             states = [json.loads(line)["value"] for line in lines if '"type":"STATE"' in line]
             state = states[-1] if states else state
             if number == DAYS - 1:
@@ -102,9 +105,8 @@ def _delete(rng: Random, sandbox: Sandbox, stream: str, loaded: dict[object, Any
     return key
 
 
-def _lines(sandbox: Sandbox, settings: Row, state: Row, folder: Path) -> list[str]:
-    """What the tap writes at the account's now, everything selected."""
-    files = {"config": settings, "state": state, "catalog": _catalog(settings, folder)}
+def _lines(sandbox: Sandbox, files: Mapping[str, Row], folder: Path) -> list[str]:
+    """What the tap writes at the account's now."""
     arguments = []
     for name, content in files.items():
         path = folder / f"tap-{name}.json"
@@ -117,6 +119,7 @@ def _lines(sandbox: Sandbox, settings: Row, state: Row, folder: Path) -> list[st
 
 
 def _catalog(settings: Row, folder: Path) -> Row:
+    """Everything selected."""
     path = folder / "tap-discover.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
     command = [sys.executable, "-m", "tap_kapture", "--config", str(path), "--discover"]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-pytestmark = POSTGRES_MARKS
+# A month of three loaders takes minutes on a busy machine.
+pytestmark = [*POSTGRES_MARKS, pytest.mark.timeout(900)]
 JSONL = ROOT / ".venv-target-jsonl" / "bin" / "target-jsonl"
 WAREHOUSES = ("duckdb", "postgres", "jsonl")
 CLOSED = {"complete", "completed", "closed", "resolved", "solved", "junk", "merged"}
@@ -284,6 +285,15 @@ def test_what_kapture_deleted(month: Month, query: Query) -> None:
     )
     of_customers = of_customers.replace('"ticketId"', "id").replace("t.status", "t.name")
     assert {row[0] for row in query(of_customers)} == month.deleted["customers"]
+
+
+def test_the_time_of_extraction_is_the_same_column_and_metadata(
+    warehouses: Mapping[str, Query],
+) -> None:
+    for stream in (*STREAMS, "customer_contacts", "pulled_days"):
+        sql = f"select count(*), count(*) filter (where _sdc_extracted_at = emitted_at) from kapture.{stream}"  # noqa: S608, E501 - names of ours
+        ((every, same),) = warehouses["postgres"](sql)
+        assert every == same > 0
 
 
 def test_no_target_writes_out_or_makes_tables_once_a_day(month: Month) -> None:
