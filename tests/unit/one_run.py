@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pendulum
 
 from tap_kapture.day.reading import DayReader
-from tap_kapture.day.tally import DayFacts, Page, UnreadDay
-from tap_kapture.dialect.contact import Contact
+from tap_kapture.day.tally import DayFacts, UnreadDay
 from tap_kapture.dialect.doubts import Doubts
 from tap_kapture.dialect.learned import Learned
 from tap_kapture.errors import KaptureError
@@ -20,23 +20,29 @@ from tap_kapture.plan.bookmarks import Bookmark, from_state
 from tap_kapture.plan.days import Horizon
 from tap_kapture.pull.keeping import Keeper
 from tap_kapture.pull.memory import Memory
-from tap_kapture.pull.opening import _newest_first as newest_first
+from tap_kapture.pull.opening import Opening
 from tap_kapture.shape import values as converters
 from tap_kapture.shape.cleaning import clean
 from tap_kapture.shape.heads import Heads
 from tap_kapture.singer.tap import TapKapture
+from tap_kapture.wire.endpoints import TICKETS_ENDPOINT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
+    import requests
     from paged_account import PagedAccount
 
     from tap_kapture.plan.days import PlannedDay
+    from tap_kapture.pull.events import Idle
     from tap_kapture.settings.checked import Settings
     from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.request import Request
+    from tap_kapture.wire.transport import Transport
 
 FIRST = dt.date(2024, 4, 1)
+LOOKED_AT = 3
+"""Days that a first contact asks for in the usual way: the newest two, and one more at last."""
 CLOSED = frozenset({"complete", "closed"})
 UTC = pendulum.timezone("UTC")
 
@@ -59,6 +65,28 @@ def through_json(bookmark: Bookmark | None) -> Bookmark:
     """Return a bookmark as the next run finds it; without one it finds nothing."""
     state = {} if bookmark is None else bookmark.to_state("date")
     return from_state(json.loads(json.dumps(state)), start_day=FIRST, zone=UTC)
+
+
+class _Direct:
+    """A transport that asks an account without HTTP."""
+
+    def __init__(self, account: PagedAccount) -> None:
+        self._account = account
+
+    def ask(self, _: requests.Session, request: Request) -> Answer:
+        """Ask for an answer."""
+        return self._account.ask(request)
+
+
+def _end_of(work: Generator[Idle, None, bool]) -> bool:
+    """Return what comes of some work that only waits."""
+    ends: list[bool] = []
+
+    def to_its_end() -> Iterator[Idle]:
+        ends.append((yield from work))
+
+    deque(to_its_end(), maxlen=0)
+    return ends[0]
 
 
 @dataclass
@@ -92,7 +120,6 @@ class Run:
     got: dict[dt.date, list[bytes]] = field(default_factory=dict)
     error: KaptureError | None = None
     seen: bool = False
-    _first: dict[Request, Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Put the parts together."""
@@ -113,11 +140,17 @@ class Run:
             doubts=doubts,
             unsettled_fails=True,
         )
-        self._known = memory.knows and self.learned.dialect.confirmed
-        self._heads = heads()
+        self._opening = Opening(
+            TICKETS_ENDPOINT,
+            self.settings,
+            self.horizon,
+            cast("Transport", _Direct(self.account)),
+            self.learned,
+            memory=memory,
+        )
         self._reader = DayReader(
             "tickets",
-            self._heads,
+            heads(),
             doubts,
             verify_last_page=self.verify,
             whole_day=self.settings.paging_of("tickets") == "whole_day",
@@ -133,15 +166,11 @@ class Run:
 
     def _go(self) -> None:
         plan = self.keeper.plan()
-        newest = newest_first(plan, self.horizon)
-        if newest and not self._known:
-            contact = self._contact(newest)
-            contact.begin(newest)
-            self._first, self.seen = contact.answers, contact.found
+        self.seen = _end_of(self._opening.first_contact(plan))
         self._read(plan)
-        if self.keeper.begins and not self.keeper.found and plan:
-            newest = sorted((day.day for day in plan), reverse=True)
-            self.seen = self._contact(newest).search(newest).found or self.seen
+        suspicious = self.keeper.begins or self._opening.contradicted
+        if suspicious and not self.keeper.found and plan:
+            self.seen = _end_of(self._opening.search(plan)) or self.seen
         while again := self.keeper.to_read_again():
             self._read(again)
         self.written = self.keeper.concluded() or self.written
@@ -149,35 +178,34 @@ class Run:
             what = "no day shows them"
             raise self.learned.refusal(what)
 
-    def _contact(self, days: Sequence[dt.date]) -> Contact:
-        moving = frozenset(day for day in days if not self.horizon.closed(day))
-        return Contact(self.account.ask, self._heads, self.learned, moving)
-
     def _read(self, days: Sequence[PlannedDay]) -> None:
         for day in days:
-            self.written = self._day(day) or self.written
+            self.written = self.keeper.ended(day.day, self._day(day)) or self.written
 
-    def _day(self, planned: PlannedDay) -> Bookmark | None:
+    def _day(self, planned: PlannedDay) -> DayFacts | UnreadDay:
         day = planned.day
-        digest = bool(planned.digest) or self.horizon.remembers(day)
-        moves = not self.horizon.closed(day)
         handed = self.got.setdefault(day, [])
+        items = self._reader.read(
+            day,
+            self._ask,
+            digest=bool(planned.digest) or self.horizon.remembers(day),
+            known=planned.digest if planned.was_whole else "",
+            moves=not self.horizon.closed(day),
+        )
         try:
-            for item in self._reader.read(day, self._ask, digest=digest, moves=moves):
-                if isinstance(item, Page):
-                    handed += map(bytes, item.rows)
-                else:
-                    facts = item
+            for item in items:
+                if isinstance(item, DayFacts):
+                    return item
+                handed += map(bytes, item.rows)
         except KaptureError as error:
             if not error.stops_only_its_day:
                 raise
-            return self.keeper.ended(day, UnreadDay(error))
-        assert isinstance(facts, DayFacts)
-        return self.keeper.ended(day, facts)
+            return UnreadDay(error)
+        msg = "a reading ends with its facts"
+        raise AssertionError(msg)
 
     def _ask(self, request: Request) -> Answer:
-        known = self._first.pop(request, None)
-        return known or self.account.ask(request)
+        return self._opening.answers.pop(request, None) or self.account.ask(request)
 
     @property
     def claimed(self) -> list[dt.date]:

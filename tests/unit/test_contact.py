@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from one_run import FIRST, Run, heads, through_json
+from one_run import FIRST, LOOKED_AT, Run, heads, through_json
 from paged_account import PagedAccount, row, rows
 
 from sandbox import Quirks
-from tap_kapture.dialect.contact import LOOKED_AT, SEARCHED, Contact
+from tap_kapture.dialect.contact import SEARCHED, Contact
 from tap_kapture.dialect.dialect import ONE_DAY, Dialect, Turn
 from tap_kapture.dialect.learned import LEARNING_REQUESTS, Learned
 from tap_kapture.errors import (
@@ -96,9 +96,10 @@ def test_empty_days_are_passed_until_one_is_not() -> None:
     account = account_of(9, 30, 0, 0)
     contact = contact_with(account, 10).begin(newest(account))
     assert contact.learned.dialect.confirmed
-    usual = [request.day for request in account.asked if request.limit == 10][:3]
-    assert usual == newest(account)[:LOOKED_AT]
-    assert len(contact.answers) == LOOKED_AT
+    usual = [one for one in account.asked if (one.limit, one.offset) == (10, 0)]
+    alone = [one for one in usual if one.end == one.day][:LOOKED_AT]
+    assert [one.day for one in alone] == newest(account)[:LOOKED_AT]
+    assert set(alone) <= set(contact.answers)
 
 
 def test_a_known_dialect_asks_for_first_pages_as_it_has_them() -> None:

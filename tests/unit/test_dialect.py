@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture.dialect.dialect import (
@@ -46,7 +46,6 @@ DIALECTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(
     way=st.sampled_from(BY_ROWS), start=st.integers(0, 9000), rows=st.integers(1, 5000), size=SIZES
 )
@@ -59,7 +58,6 @@ def test_rows_that_are_asked_for_are_those_that_come(
     assert dialect.first(rows) == dialect.ask_rows(0, rows)
 
 
-@settings(deadline=None, max_examples=300)
 @given(
     way=st.sampled_from(BY_PAGES), index=st.integers(0, 50), rows=st.integers(1, 500), size=SIZES
 )
@@ -73,7 +71,6 @@ def test_pages_that_are_asked_for_lie_one_behind_the_other(
     assert dialect.first(rows) == dialect.ask_page(0, rows)
 
 
-@settings(deadline=None, max_examples=300)
 @given(way=st.sampled_from(WAYS), size=SIZES, rows=st.integers(1, 150), count=st.integers(0, 400))
 def test_pages_asked_for_in_turn_are_the_whole_listing(
     way: Dialect, size: int | None, rows: int, count: int
@@ -126,7 +123,6 @@ def test_a_request_is_of_one_day() -> None:
 # The state
 
 
-@settings(deadline=None, max_examples=300)
 @given(dialect=DIALECTS)
 def test_a_dialect_survives_its_state(dialect: Dialect) -> None:
     assert from_state(json.loads(json.dumps(dialect.to_state()))) == dialect
@@ -164,7 +160,6 @@ def test_values_of_another_kind_are_as_usual(name: str, value: object) -> None:
     assert from_state(raw) == Dialect(Turn.PAGES, total=Total.DAY, confirmed=True)
 
 
-@settings(deadline=None, max_examples=100)
 @given(dialect=DIALECTS)
 def test_any_dialect_can_be_told_in_words(dialect: Dialect) -> None:
     words = dialect.in_words()

@@ -59,7 +59,7 @@ def came_empty(account: Doubts, *days: str) -> None:
     """Note days that came empty by the dialect as it is taken to be now."""
     known = account.learned.dialect
     for text in days:
-        account.learned.read_as_empty(known.request(day(text), *known.first(500)))
+        account.learned.guessed.read(known.request(day(text), *known.first(500)), empty=True)
 
 
 def keeper(
@@ -260,7 +260,7 @@ def test_days_that_came_empty_under_a_vain_guess_are_marked() -> None:
     keeps.plan()
     came_empty(account, "05-08")
     keeps.ended(day("05-08"), facts(records=0))
-    account.learned.failed("nothing fits")
+    account.learned.failed(day("05-09"), "nothing fits")
     keeps.ended(day("05-09"), facts(doubt=Doubt("dialect", "nothing fits")))
     keeps.ended(day("05-10"), facts(records=0))
     written = keeps.concluded()

@@ -32,7 +32,7 @@ def memory(
 
 def state_of(remembers: Memory, dialect: Dialect, *, anew: bool = False) -> dict[str, Any]:
     """Return what a run leaves in the state."""
-    return dict(remembers.to_state(dialect, anew=anew) or {})
+    return dict(remembers.to_state(dialect, None, anew=anew) or {})
 
 
 def kept_on(today: dt.date = TODAY, **config: Any) -> dict[str, Any]:  # noqa: ANN401 - as above

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from effort import examples
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from one_run import FIRST, Run, through_json
+from one_run import FIRST, LOOKED_AT, Run, through_json
 from paged_account import PagedAccount, row, warnings_logged
 
 from sandbox import Quirks
-from tap_kapture.dialect.contact import LOOKED_AT
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.errors import KaptureAuthError
 from tap_kapture.plan.bookmarks import Bookmark
 
 if TYPE_CHECKING:
-    from tap_kapture.wire.request import Request
     from tap_kapture.wire.answers import Answer
+    from tap_kapture.wire.request import Request
 
 STRANGERS = st.builds(
     Quirks,
@@ -70,7 +70,7 @@ def outcome(run: Run) -> str:
     return "in doubt" if run.keeper.troubles.found else "whole"
 
 
-@settings(deadline=None, derandomize=True, max_examples=400)
+@settings(examples(50, many=1000), derandomize=True)
 @given(quirks=STRANGERS, counts=COUNTS, page_size=PAGE_SIZES, verify=st.booleans(), seed=SEEDS)
 def test_every_record_is_handed_on_or_its_day_is_in_doubt_or_the_run_fails(
     quirks: Quirks,
@@ -144,7 +144,7 @@ STORIES = st.builds(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(examples(50, many=1000), derandomize=True)
 @given(quirks=STRANGERS, counts=COUNTS, story=STORIES, page_size=PAGE_SIZES, seed=SEEDS)
 def test_over_several_runs_no_state_claims_what_is_not_out(
     quirks: Quirks, counts: list[int], story: Story, page_size: int, seed: int
@@ -170,7 +170,7 @@ def test_over_several_runs_no_state_claims_what_is_not_out(
             assert not lost, f"{lost} are claimed, but not out"
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(examples(50, many=1000), derandomize=True)
 @given(quirks=PLAIN, counts=COUNTS, page_size=st.integers(2, 60) | st.just(500))
 def test_a_first_contact_with_a_plain_account_costs_six_requests_at_most(
     quirks: Quirks, counts: list[int], page_size: int
@@ -189,7 +189,7 @@ def test_a_first_contact_with_a_plain_account_costs_six_requests_at_most(
     assert spent <= LEARNING_REQUESTS * budgets
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(examples(50, many=1000), derandomize=True)
 @given(quirks=PLAIN, counts=COUNTS, more=COUNTS, page_size=st.integers(2, 60) | st.just(500))
 def test_later_runs_learn_nothing_again(
     quirks: Quirks, counts: list[int], more: list[int], page_size: int
@@ -206,8 +206,9 @@ def test_later_runs_learn_nothing_again(
     assert not again.keeper.troubles.found
     assert sorted(again.got) == list(days)[len(counts) :]
     asked = set(again.account.pairs)
-    # Rows of pages of the usual size, from where the last page ended or one row before.
-    assert {limit for limit, _ in asked} == {page_size}
+    # Rows of pages of the usual size, from where the last page ended or one row before; behind one
+    # full page also as if `limit` were the last row.
+    assert {limit for limit, offset in asked - {(2 * page_size, page_size)}} == {page_size}
     assert len(again.account.asked) <= sum(_most(count, page_size, quirks) for count in more)
 
 

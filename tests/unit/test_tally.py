@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from one_run import heads
 from paged_account import row, rows
@@ -65,7 +65,6 @@ def test_the_later_one_of_two_contents_is_handed_on_last() -> None:
     assert facts_of(listed) == facts_of([row("1")])
 
 
-@settings(deadline=None, max_examples=100)
 @given(count=st.integers(0, 60), size=st.integers(1, 30), digest=st.booleans())
 def test_no_record_is_handed_on_twice_however_often_it_comes(
     count: int,
@@ -152,7 +151,6 @@ def test_open_tickets_are_those_that_are_not_closed_now() -> None:
 # The digest
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     count=st.integers(1, 60),
     first=st.integers(1, 60),
@@ -168,7 +166,6 @@ def test_the_digest_depends_on_neither_order_nor_pages(
     assert facts_of(*in_pages(listed, first)) == facts_of(*in_pages(shuffled, second))
 
 
-@settings(deadline=None, max_examples=100)
 @given(count=st.integers(1, 60), changed=st.integers(0, 59))
 def test_the_digest_changes_with_a_record_that_changes_comes_or_goes(
     count: int, changed: int
@@ -183,7 +180,6 @@ def test_the_digest_changes_with_a_record_that_changes_comes_or_goes(
     assert before != facts_of(listed[:changed] + listed[changed + 1 :]).digest
 
 
-@settings(deadline=None, max_examples=100)
 @given(listed=st.lists(st.integers(0, 20).map(row), max_size=60), size=st.integers(1, 30))
 def test_a_day_that_is_never_compared_is_taken_alike_but_without_a_digest(
     listed: list[bytes], size: int
