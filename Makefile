@@ -6,14 +6,14 @@ BENCH_ARGS ?= all
 PYTEST_ARGS ?= -n auto --dist loadfile
 
 VENV := .venv
-JSONL_VENV := .venv-target-jsonl
+# Environments for what clashes with the tap's own dependencies, or is needed for one purpose only.
+TARGET_VENVS := .venv-target-jsonl .venv-targets .venv-target-universal-file
 ifeq ($(OS),Windows_NT)
-BIN := $(VENV)/Scripts
-JSONL_BIN := $(JSONL_VENV)/Scripts
+BIN_FOLDER := Scripts
 else
-BIN := $(VENV)/bin
-JSONL_BIN := $(JSONL_VENV)/bin
+BIN_FOLDER := bin
 endif
+BIN := $(VENV)/$(BIN_FOLDER)
 
 # The user's pip configuration counts (index, proxy, certificates), but not a wish to install outside the environment.
 export PIP_USER := 0
@@ -28,7 +28,7 @@ help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1	\2/p' Makefile | while IFS='	' read -r name text; do \
 		printf '  %-9s %s\n' "$$name" "$$text"; done
 
-setup: $(VENV)/installed $(JSONL_VENV)/installed  ## make the environments that the other targets use (they do it themselves)
+setup: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## make the environments that the other targets use (they do it themselves)
 
 demo: $(VENV)/installed  ## load a fake Kapture account into DuckDB with Meltano, move it on a day, load again
 	@$(BIN)/python demo/run.py
@@ -58,7 +58,7 @@ package: $(VENV)/installed  ## build sdist and wheel into dist/ and check them
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
-bench: $(VENV)/installed  ## measure the tap's speed and memory
+bench: $(VENV)/installed .venv-dlt/installed  ## measure the tap's speed and memory
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # --- dependencies ---------------------------------------------------------------------------------
@@ -71,8 +71,9 @@ lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARG
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/tap.txt pyproject.toml
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/target-duckdb.txt requirements/target-duckdb.in
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/target-postgres.txt requirements/target-postgres.in
-	$(UV_COMPILE) --generate-hashes -o requirements/target-jsonl.txt requirements/target-jsonl.in
-	$(UV_COMPILE) --generate-hashes -o requirements/release.txt requirements/release.in
+	for name in target-jsonl targets target-universal-file release; do \
+		$(UV_COMPILE) --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
+	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/dlt.txt requirements/dlt.in
 
 $(VENV)/requirements: requirements/dev.txt
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
@@ -85,15 +86,15 @@ $(VENV)/installed: $(VENV)/requirements pyproject.toml loaders/target-duckdb-exa
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e . -e loaders/target-duckdb-exact
 	@touch $@
 
-$(JSONL_VENV)/installed: requirements/target-jsonl.txt
+.venv-%/installed: requirements/%.txt requirements/%.in
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
-		echo "Making $(JSONL_VENV): target-jsonl, whose dependencies clash with the tap's ..." && \
-		"$$python" -m venv --clear $(JSONL_VENV)
-	@$(JSONL_BIN)/python -m pip install -qq --require-hashes -r requirements/target-jsonl.txt
+		echo "Making .venv-$*: $$(sed -n '1s/^# *//p' requirements/$*.in)" && \
+		"$$python" -m venv --clear .venv-$*
+	@.venv-$*/$(BIN_FOLDER)/python -m pip install -qq --require-hashes -r requirements/$*.txt
 	@touch $@
 
 clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay
-	rm -rf $(VENV) $(JSONL_VENV) demo/output build dist *.egg-info
+	rm -rf $(VENV) .venv-* demo/output build dist *.egg-info
 	rm -rf .meltano/extractors .meltano/loaders .meltano/logs .meltano/run
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
