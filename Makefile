@@ -7,7 +7,7 @@ PYTEST_ARGS ?= -n auto --dist loadfile
 
 VENV := .venv
 # Environments for what clashes with the tap's own dependencies, or is needed for one purpose only.
-TARGET_VENVS := .venv-target-jsonl .venv-targets .venv-target-universal-file
+TARGET_VENVS := .venv-target-jsonl .venv-targets
 ifeq ($(OS),Windows_NT)
 BIN_FOLDER := Scripts
 else
@@ -28,12 +28,12 @@ help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1	\2/p' Makefile | while IFS='	' read -r name text; do \
 		printf '  %-9s %s\n' "$$name" "$$text"; done
 
-setup: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## make the environments that the other targets use (they do it themselves)
+setup: $(VENV)/installed  ## make the environment that most targets use (they do it themselves)
 
 demo: $(VENV)/installed  ## load a fake Kapture account into DuckDB with Meltano, move it on a day, load again
 	@$(BIN)/python demo/run.py
 
-test: setup  ## run all tests; the tap's coverage must stay at 95 % or more
+test: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## run all tests; the tap's coverage must stay at 95 % or more
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
@@ -71,7 +71,7 @@ lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARG
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/tap.txt pyproject.toml
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/target-duckdb.txt requirements/target-duckdb.in
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/target-postgres.txt requirements/target-postgres.in
-	for name in target-jsonl targets target-universal-file release; do \
+	for name in target-jsonl targets release; do \
 		$(UV_COMPILE) --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/dlt.txt requirements/dlt.in
 
@@ -90,7 +90,7 @@ $(VENV)/installed: $(VENV)/requirements pyproject.toml loaders/target-duckdb-exa
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
 		echo "Making .venv-$*: $$(sed -n '1s/^# *//p' requirements/$*.in)" && \
 		"$$python" -m venv --clear .venv-$*
-	@.venv-$*/$(BIN_FOLDER)/python -m pip install -qq --require-hashes -r requirements/$*.txt
+	@.venv-$*/$(BIN_FOLDER)/python -m pip install -qq --require-hashes --no-deps -r requirements/$*.txt
 	@touch $@
 
 clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay

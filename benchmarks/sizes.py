@@ -19,7 +19,7 @@ def _latency() -> Load:
 
 
 def _pipe() -> Load:
-    return Load(days=10, tickets=2000, page_size=5000)
+    return Load(days=30, tickets=2000, page_size=5000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,23 +46,25 @@ QUIRKS = Quirks(unknown_keys=True, bad_dates=True, missing_keys=True)
 
 @dataclass(frozen=True)
 class Target:
-    """A loader, set up as the Meltano project does it.
+    """A loader, set up as the Meltano project does it, where that knows it.
 
     Attributes:
         name: of the plugin in meltano.yml.
         executable: the program.
         config: settings beside those that meltano.yml gives.
         read: all rows of its table of a stream.
+        arguments: of the program, before its settings.
     """
 
     name: str
     executable: Path
     config: Mapping[str, object]
     read: Callable[[str], Rows]
+    arguments: tuple[str, ...] = ()
 
     def settings(self) -> Row:
         """The configuration: the values of meltano.yml, and the test's."""
-        settings = plugin("loaders", self.name)["settings"]
+        settings = plugin("loaders", self.name).get("settings", [])
         given = {setting["name"]: setting["value"] for setting in settings if "value" in setting}
         return {**given, **self.config}
 
@@ -117,10 +119,10 @@ class Visit:
 
 
 def plugin(kind: str, name: str) -> Row:
-    """The definition of a plugin in meltano.yml."""
+    """The definition of a plugin in meltano.yml; empty if it is not there."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (found,) = [found for found in project["plugins"][kind] if found["name"] == name]
-    definition: Row = found
+    definitions = {found["name"]: found for found in project["plugins"][kind]}
+    definition: Row = definitions.get(name, {})
     return definition
 
 
@@ -134,9 +136,11 @@ def environment(*besides: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
-def program(name: str, folder: Path = Path(sys.executable).parent) -> Path:
-    """A program that is installed beside Python, or in another folder."""
-    return folder / name
+def program(name: str, venv: str | None = None) -> Path:
+    """A program that is installed beside Python, or in another environment of the project."""
+    if venv is None:
+        return Path(sys.executable).parent / name
+    return ROOT / venv / ("Scripts" if os.name == "nt" else "bin") / name
 
 
 def load_twice(
@@ -181,7 +185,8 @@ def load(
     pull = [sys.executable, str(TAP_AT)]
     pull += ["--config", _file(folder / "tap.json", sandbox.config(**settings))]
     pull += ["--state", _file(folder / "state.json", state or {})]
-    push = [str(target.executable), "--config", _file(folder / "target.json", target.settings())]
+    push = [str(target.executable), *target.arguments]
+    push += ["--config", _file(folder / "target.json", target.settings())]
     log = folder / "tap.log"
     with (
         log.open("wb") as errors,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
+RECORD_HEAD = re.compile(rb'\{"type": ?"RECORD", ?"stream": ?"([^"\\]+)"')
+"""How taps of the SDK begin a record, whose rest nobody but DuckDB then has to read."""
 BATCH_SIZE_ROWS = 100_000
 """Single records that are stored together, unless ``batch_size_rows`` says otherwise."""
 TELLING = (
@@ -100,6 +103,9 @@ class Loader:
             LoaderError: A line is no message, or what it holds cannot be stored.
         """
         for line in lines:
+            if (head := RECORD_HEAD.match(line)) and line.endswith(b"}\n"):
+                self._spool(head[1].decode(), line)
+                continue
             try:
                 message = json.loads(line)
                 kind = message["type"]
@@ -108,7 +114,7 @@ class Loader:
                 msg = "a line is no Singer message; the tap may have been stopped while writing it"
                 raise LoaderError(msg) from None
             if kind == "RECORD":
-                self._spool(message["stream"], line)
+                self._spool(message["stream"], line.rstrip() + b"\n")
             elif kind == "STATE":
                 self._state = message["value"]
                 if not self._spooled:
@@ -146,7 +152,7 @@ class Loader:
         table = self._known(stream)
         if table.spool is None:
             table.spool = tempfile.NamedTemporaryFile(dir=self._folder, delete=False)  # noqa: SIM115 - store() closes it
-        table.spool.write(line if line.endswith(b"\n") else line + b"\n")
+        table.spool.write(line)
         self._spooled += 1
         if self._spooled >= self._config.get("batch_size_rows", BATCH_SIZE_ROWS):
             self.store()
