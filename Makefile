@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format package bench lock clean
+.PHONY: help setup demo test lint format package docs examples bench lock clean
 
 help:  ## show this list
 	@echo "make <target>, where <target> is one of:"
@@ -58,6 +58,12 @@ package: $(VENV)/installed  ## build sdist and wheel into dist/ and check them
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
+docs: .venv-docs/installed  ## make the site of docs/ in site/; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/$(BIN_FOLDER)/mkdocs build --strict --quiet
+
+examples: $(VENV)/installed .venv-dagster/installed  ## run the examples, against the fake account
+	.venv-dagster/$(BIN_FOLDER)/python -m pytest examples $(EXAMPLE_ARGS)
+
 bench: $(VENV)/installed .venv-dlt/installed  ## measure the tap's speed and memory
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
@@ -71,7 +77,7 @@ lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARG
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/tap.txt pyproject.toml
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/target-duckdb.txt requirements/target-duckdb.in
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/target-postgres.txt requirements/target-postgres.in
-	for name in target-jsonl targets release; do \
+	for name in target-jsonl targets docs dagster release; do \
 		$(UV_COMPILE) --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/dlt.txt requirements/dlt.in
 
@@ -94,7 +100,7 @@ $(VENV)/installed: $(VENV)/requirements pyproject.toml loaders/target-duckdb-exa
 	@touch $@
 
 clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay
-	rm -rf $(VENV) .venv-* demo/output build dist *.egg-info
+	rm -rf $(VENV) .venv-* demo/output build dist site *.egg-info
 	rm -rf .meltano/extractors .meltano/loaders .meltano/logs .meltano/run
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
