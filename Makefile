@@ -30,8 +30,8 @@ help:  ## show this list
 
 setup: $(VENV)/installed  ## make the environment that most targets use (they do it themselves)
 
-demo: $(VENV)/installed  ## load a fake Kapture account into DuckDB with Meltano, move it on a day, load again
-	@$(BIN)/python demo/run.py
+demo: .venv-demo/installed  ## load a fake Kapture account into DuckDB with Meltano, move it on a day, load again
+	@.venv-demo/$(BIN_FOLDER)/python demo/run.py
 
 test: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## run all tests; the tap's coverage must stay at 95 % or more
 	@$(BIN)/coverage erase
@@ -79,7 +79,8 @@ lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARG
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/target-postgres.txt requirements/target-postgres.in
 	for name in target-jsonl targets docs dagster release; do \
 		$(UV_COMPILE) --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
-	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/dlt.txt requirements/dlt.in
+	for name in demo dlt; do \
+		$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
 
 $(VENV)/requirements: requirements/dev.txt
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
@@ -96,7 +97,7 @@ $(VENV)/installed: $(VENV)/requirements pyproject.toml loaders/target-duckdb-exa
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
 		echo "Making .venv-$*: $$(sed -n '1s/^# *//p' requirements/$*.in)" && \
 		"$$python" -m venv --clear .venv-$*
-	@.venv-$*/$(BIN_FOLDER)/python -m pip install -qq --require-hashes --no-deps -r requirements/$*.txt
+	@sh scripts/with-dots.sh .venv-$*/$(BIN_FOLDER)/python -m pip install -q --require-hashes --no-deps -r requirements/$*.txt
 	@touch $@
 
 clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay

@@ -47,6 +47,8 @@ LOG_TAIL = 30
 FILLS = "█▓▒░#=+-"
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
+QUERY = "select status, count(*) from kapture.tickets group by 1 order by 2 desc"
+
 Account = dict[str, Any]
 Tables = dict[str, dict[Any, dict[str, Any]]]
 
@@ -61,7 +63,7 @@ class DemoError(Exception):
 @contextlib.contextmanager
 def sandbox() -> Iterator[Account]:
     """A fake Kapture account; it stops, and its port is free again, when the block ends."""
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--behind", "1"]
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--behind", "2"]
     command += ["--days", str(HISTORY_DAYS), "--tickets-per-day", str(TICKETS_PER_DAY)]
     log = OUTPUT / "sandbox.log"
     with (
@@ -92,7 +94,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def ask(account: Account, method: str, path: str, body: Mapping[str, int] | None = None) -> Any:  # noqa: ANN401  # whatever JSON comes
+def ask(account: Account, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401  # whatever JSON comes
     """Talk to the sandbox's own endpoints, which Kapture does not have."""
     address = urlsplit(account["url"])
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
@@ -118,7 +120,8 @@ def environment(account: Account) -> dict[str, str]:
     return inherited | {
         # A .env file in the project counts too. Blank means not set, and wins over the file.
         "TAP_KAPTURE_SUBDOMAIN": "",
-        "TAP_KAPTURE_END_DATE": "",
+        # The account's clock is behind this machine's, which is the tap's.
+        "TAP_KAPTURE_END_DATE": account["today"],
         "TAP_KAPTURE_API_URL": account["url"],
         "TAP_KAPTURE_AUTH_TOKEN": account["auth_token"],
         "TAP_KAPTURE_CM_ID": str(account["cm_id"]),
@@ -158,7 +161,7 @@ def meltano(account: Account, *arguments: str) -> str:
         ) as process,
     ):
         try:
-            printed, _ = process.communicate()
+            printed = waited_for(process)
         except BaseException:
             stop(process)
             raise
@@ -166,6 +169,17 @@ def meltano(account: Account, *arguments: str) -> str:
     if process.returncode:
         raise DemoError(failure(f"`meltano {' '.join(arguments)}` failed", LOG))
     return printed.decode()
+
+
+def waited_for(process: subprocess.Popen[bytes]) -> bytes:
+    """What a process prints until it ends; a dot each second says that it is at work."""
+    while True:
+        try:
+            printed, _ = process.communicate(timeout=1)
+        except subprocess.TimeoutExpired:
+            print(".", end="", flush=True)
+        else:
+            return printed
 
 
 def load(account: Account) -> tuple[float, list[dict[str, Any]]]:
@@ -177,6 +191,7 @@ def load(account: Account) -> tuple[float, list[dict[str, Any]]]:
     ask(account, "POST", "clear")
     started = time.monotonic()
     meltano(account, "run", *PIPELINE)
+    say()
     return time.monotonic() - started, ask(account, "GET", "requests")
 
 
@@ -201,7 +216,9 @@ def chart(tickets: Mapping[Any, Mapping[str, Any]], account: Account) -> str:
     for ticket in tickets.values():
         if created := ticket["date"]:  # a timestamp without zone, in UTC
             day = created.replace(tzinfo=dt.timezone.utc).astimezone(zone).date()
-            counts.setdefault(day, Counter())[ticket["status"] or "(none)"] += 1
+            # Accounts write one status in several ways; the tap keeps each as it came.
+            status = (ticket["status"] or "(none)").capitalize()
+            counts.setdefault(day, Counter())[status] += 1
     latest = sorted(counts)[-CHART_DAYS:]
     total = sum((counts[day] for day in latest), Counter[str]())
     fills = {
@@ -226,7 +243,10 @@ def joined_rows() -> str:
     """
     with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
         found = connection.sql(query)
-        rows = [tuple(found.columns), *([str(value) for value in row] for row in found.fetchall())]
+        rows = [
+            tuple(found.columns),
+            *([shown(value) for value in row] for row in found.fetchall()),
+        ]
     if len(rows) == 1:
         return "(no ticket of this account names a customer)"
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -236,14 +256,19 @@ def joined_rows() -> str:
     )
 
 
+def shown(value: object) -> str:
+    """A value as SQL shows it."""
+    return "null" if value is None else str(value)
+
+
 def state(account: Account) -> str:
     """Where Meltano's state says the next run goes on, a line per stream."""
     bookmarks = json.loads(meltano(account, "state", "get", STATE_ID))["singer_state"]["bookmarks"]
     lines = []
     for stream, bookmark in bookmarks.items():
-        line = f"{stream}: complete up to, not including, {bookmark.get('replication_key_value')}"
+        line = f"{stream}: the next new day is {bookmark.get('replication_key_value')}"
         if days := bookmark.get("days"):
-            line += f"; {len(days)} earlier days are watched for changes"
+            line += f"; {len(days)} days before it are read again"
         lines.append(line)
     return "\n".join(lines)
 
@@ -256,6 +281,8 @@ def comparison(account: Account, held: Tables) -> str:
         missing = len(truth.keys() - {str(key) for key in records})
         line = f"{stream}: {len(truth)} in the account, {len(records)} in the warehouse"
         line += f", {missing} missing" if missing else ""
+        deleted = len({str(key) for key in records} - truth.keys())
+        line += f", of which {deleted} was deleted in the account" if deleted else ""
         if stream == "tickets":
             stale = sum(
                 str(key) in truth and truth[str(key)]["status"] != record["status"]
@@ -303,40 +330,76 @@ def failure(what: str, log: Path) -> str:
 
 def reading(seconds: float, requests: list[dict[str, Any]]) -> str:
     """How much a run asked for."""
-    days = {(request["stream"], request["day"]) for request in requests}
-    return f"{len(requests)} requests for {len(days)} days of both streams, {seconds:.0f} s"
+    asked = {
+        stream: len({each["day"] for each in requests if each["stream"] == stream})
+        for stream in KEYS
+    }
+    days = " and ".join(f"{count} days of {stream}" for stream, count in asked.items())
+    return f"{len(requests)} requests for {days}, {seconds:.0f} s"
 
 
 def demo() -> None:
     """Load, show, move a day on, load again, show."""
+    if OUTPUT.exists():
+        say("A demo ran in this clone before: its tables and state are removed, this one is new.")
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     with sandbox() as account:
         say(f"A fake Kapture account is up at {account['url']}: {HISTORY_DAYS} days of tickets and")
         say(f"customers until {account['today']}. Its people are made up.")
-        say("\nInstalling the tap and the loader with `meltano install` ...")
+        say(
+            "\nMeltano gives the tap and the loader an environment each: `meltano install` (some 15 s)"
+        )
         meltano(account, "install", *PIPELINE)
 
-        say(f"First run: `meltano --environment=demo run {' '.join(PIPELINE)}` ...")
+        say(f"\n\nFirst run: `meltano --environment=demo run {' '.join(PIPELINE)}`")
         first, requests = load(account)
         before = tables()
-        say(f"  {reading(first, requests)}")
-        show("Tickets by day and status, as they arrived:", chart(before["tickets"], account))
+        say(f"  {reading(first, requests)}.")
+        say("  Kapture is asked day by day, and once more behind the last page of each.")
+        show("Tickets by day of creation and status:", chart(before["tickets"], account))
         show("The latest tickets with their customers:", joined_rows())
         show("Account and warehouse:", comparison(account, before))
         show("State that Meltano keeps:", state(account))
 
         today = ask(account, "POST", "advance", {"days": 1})["today"]
-        say(f"\nA day goes by: it is {today} now. Tickets came in, others were worked on.")
-        say("Second run, the same command ...")
-        second, again = load(account)
+        deleted = delete_a_ticket(account, before)
+        say(
+            f"\nA day goes by: it is {today} now. Tickets came in, others were worked on or reopened,"
+        )
+        say(f"and ticket {deleted} was deleted.")
+        say("\nSecond run, the same command")
+        second, again = load(account | {"today": today})
         after = tables()
-        say(f"  {reading(second, again)}, where the first run took {len(requests)} requests")
+        say(f"  {reading(second, again)}, where the first run took {len(requests)} requests.")
+        say(
+            "  Read again were the days that can have changed: the latest, and those with open tickets."
+        )
         show("What it changed:", difference(before, after))
         show("Account and warehouse:", comparison(account, after))
+        say("\n  Kapture does not tell of deletions, so a deleted ticket stays in the warehouse.")
         show("State that Meltano keeps:", state(account))
+    farewell()
 
-    say(f"\nThe account is gone, the warehouse stays: {WAREHOUSE.relative_to(ROOT)}.")
+
+def delete_a_ticket(account: Account, held: Tables) -> str:
+    """Delete the latest ticket that the warehouse holds; its key."""
+    key: str = max(held["tickets"], key=lambda key: held["tickets"][key]["date"])
+    ask(account, "POST", "delete", {"stream": "tickets", "key": key})
+    return key
+
+
+def farewell() -> None:
+    """Say what is left, and what to do next."""
+    programs = Path(sys.executable).parent.relative_to(ROOT)
+    warehouse = WAREHOUSE.relative_to(ROOT)
+    say(f"\nThe account is gone, the warehouse stays: {warehouse}. A query to paste:\n")
+    say(
+        f"""  {programs}/python -c "import duckdb; duckdb.connect('{warehouse}').sql('{QUERY}').show()"\n"""
+    )
+    say("Your own account, into output/warehouse.duckdb:\n")
+    say("  cp .env.example .env     # and fill it in")
+    say(f"  {programs}/meltano run {' '.join(PIPELINE)}\n")
     say(f"The runs' log: {LOG.relative_to(ROOT)}")
 
 
