@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
@@ -173,13 +174,11 @@ def meltano(account: Account, *arguments: str) -> str:
 
 def waited_for(process: subprocess.Popen[bytes]) -> bytes:
     """What a process prints until it ends; a dot each second says that it is at work."""
-    while True:
-        try:
-            printed, _ = process.communicate(timeout=1)
-        except subprocess.TimeoutExpired:
+    with ThreadPoolExecutor(1) as pool:
+        printed = pool.submit(process.communicate)
+        while not wait([printed], timeout=1).done:
             print(".", end="", flush=True)
-        else:
-            return printed
+    return printed.result()[0]
 
 
 def load(account: Account) -> tuple[float, list[dict[str, Any]]]:
