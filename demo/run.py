@@ -8,7 +8,6 @@ with made-up people.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import http.client
 import json
 import os
@@ -18,14 +17,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-import duckdb
+from arrived import KEYS, Tables, chart, difference, joined_rows, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,20 +35,15 @@ WAREHOUSE = OUTPUT / "warehouse.duckdb"
 
 PIPELINE = ("tap-kapture", "target-duckdb")
 STATE_ID = "demo:tap-kapture-to-target-duckdb"
-KEYS = {"tickets": "ticketid", "customers": "id"}
 
 HISTORY_DAYS = 45
 TICKETS_PER_DAY = 12
-CHART_DAYS = 14
-CHART_WIDTH = 40
 LOG_TAIL = 30
-FILLS = "█▓▒░#=+-"
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 QUERY = "select status, count(*) from kapture.tickets group by 1 order by 2 desc"
 
 Account = dict[str, Any]
-Tables = dict[str, dict[Any, dict[str, Any]]]
 
 
 class DemoError(Exception):
@@ -194,70 +186,7 @@ def load(account: Account) -> tuple[float, list[dict[str, Any]]]:
     return time.monotonic() - started, ask(account, "GET", "requests")
 
 
-# --- what arrived ---------------------------------------------------------------------------------
-
-
-def tables() -> Tables:
-    """The warehouse's tables, by stream, key and column."""
-    with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
-        found: Tables = {}
-        for stream, key in KEYS.items():
-            rows = connection.table(f"kapture.{stream}")
-            records = [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
-            found[stream] = {record[key]: record for record in records}
-    return found
-
-
-def chart(tickets: Mapping[Any, Mapping[str, Any]], account: Account) -> str:
-    """Tickets by day of creation and status, one line per day, the latest days only."""
-    zone = ZoneInfo(account["timezone"])
-    counts: dict[dt.date, Counter[str]] = {}
-    for ticket in tickets.values():
-        if created := ticket["date"]:  # a timestamp without zone, in UTC
-            day = created.replace(tzinfo=dt.timezone.utc).astimezone(zone).date()
-            # Accounts write one status in several ways; the tap keeps each as it came.
-            status = (ticket["status"] or "(none)").capitalize()
-            counts.setdefault(day, Counter())[status] += 1
-    latest = sorted(counts)[-CHART_DAYS:]
-    total = sum((counts[day] for day in latest), Counter[str]())
-    fills = {
-        status: FILLS[min(i, len(FILLS) - 1)] for i, (status, _) in enumerate(total.most_common())
-    }
-    scale = min(1.0, CHART_WIDTH / max((counts[day].total() for day in latest), default=1))
-
-    lines = ["  ".join(f"{fill} {status}" for status, fill in fills.items())]
-    for day in latest:
-        bar = "".join(fill * round(counts[day][status] * scale) for status, fill in fills.items())
-        lines.append(f"{day:%a %d %b}  {counts[day].total():>3}  {bar}")
-    return "\n".join(lines)
-
-
-def joined_rows() -> str:
-    """A few of the latest tickets beside their customers."""
-    query = """
-        select t.ticketid, strftime(t.date, '%Y-%m-%d %H:%M') as created_utc, t.status,
-               c.name as customer, json_extract_string(c.contacts, '$[0].email') as contact
-        from kapture.tickets t join kapture.customers c on c.id = t.customerid
-        order by t.date desc, t.ticketid limit 5
-    """
-    with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
-        found = connection.sql(query)
-        rows = [
-            tuple(found.columns),
-            *([shown(value) for value in row] for row in found.fetchall()),
-        ]
-    if len(rows) == 1:
-        return "(no ticket of this account names a customer)"
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-
-
-def shown(value: object) -> str:
-    """A value as SQL shows it."""
-    return "null" if value is None else str(value)
+# --- both ends ------------------------------------------------------------------------------------
 
 
 def state(account: Account) -> str:
@@ -289,19 +218,6 @@ def comparison(account: Account, held: Tables) -> str:
             )
             line += f", {stale} with another status" if stale else ", every status the same"
         lines.append(line)
-    return "\n".join(lines)
-
-
-def difference(before: Tables, after: Tables) -> str:
-    """What a run changed, a line per stream."""
-    lines = []
-    for stream, rows in after.items():
-        old = before[stream]
-        new = len(rows.keys() - old.keys())
-        updated = sum(key in old and old[key] != row for key, row in rows.items())
-        lines.append(
-            f"{stream}: {new} new rows, {updated} updated, {len(rows) - new - updated} untouched"
-        )
     return "\n".join(lines)
 
 
@@ -346,34 +262,31 @@ def demo() -> None:
     with sandbox() as account:
         say(f"A fake Kapture account is up at {account['url']}: {HISTORY_DAYS} days of tickets and")
         say(f"customers until {account['today']}. Its people are made up.")
-        say(
-            "\nMeltano gives the tap and the loader an environment each: `meltano install` (some 15 s)"
-        )
+        say("\nThe tap and the loader get an environment each: `meltano install` (some 15 s)")
         meltano(account, "install", *PIPELINE)
 
         say(f"\n\nFirst run: `meltano --environment=demo run {' '.join(PIPELINE)}`")
         first, requests = load(account)
-        before = tables()
+        before = tables(WAREHOUSE)
         say(f"  {reading(first, requests)}.")
         say("  Kapture is asked day by day, and once more behind the last page of each.")
-        show("Tickets by day of creation and status:", chart(before["tickets"], account))
-        show("The latest tickets with their customers:", joined_rows())
+        show(
+            "Tickets by day of creation and status:", chart(before["tickets"], account["timezone"])
+        )
+        show("The latest tickets with their customers:", joined_rows(WAREHOUSE))
         show("Account and warehouse:", comparison(account, before))
         show("State that Meltano keeps:", state(account))
 
         today = ask(account, "POST", "advance", {"days": 1})["today"]
         deleted = delete_a_ticket(account, before)
-        say(
-            f"\nA day goes by: it is {today} now. Tickets came in, others were worked on or reopened,"
-        )
+        say(f"\nA day goes by: it is {today} now. Tickets came in, others were worked on,")
         say(f"and ticket {deleted} was deleted.")
         say("\nSecond run, the same command")
         second, again = load(account | {"today": today})
-        after = tables()
+        after = tables(WAREHOUSE)
         say(f"  {reading(second, again)}, where the first run took {len(requests)} requests.")
-        say(
-            "  Read again were the days that can have changed: the latest, and those with open tickets."
-        )
+        say("  Read again were the days that may have changed: the latest, and those of open")
+        say("  tickets.")
         show("What it changed:", difference(before, after))
         show("Account and warehouse:", comparison(account, after))
         say("\n  Kapture does not tell of deletions, so a deleted ticket stays in the warehouse.")
@@ -393,9 +306,8 @@ def farewell() -> None:
     programs = Path(sys.executable).parent.relative_to(ROOT)
     warehouse = WAREHOUSE.relative_to(ROOT)
     say(f"\nThe account is gone, the warehouse stays: {warehouse}. A query to paste:\n")
-    say(
-        f"""  {programs}/python -c "import duckdb; duckdb.connect('{warehouse}').sql('{QUERY}').show()"\n"""
-    )
+    look = f"import duckdb; duckdb.connect('{warehouse}').sql('{QUERY}').show()"
+    say(f'  {programs}/python -c "{look}"\n')
     say("Your own account, into output/warehouse.duckdb:\n")
     say("  cp .env.example .env     # and fill it in")
     say(f"  {programs}/meltano run {' '.join(PIPELINE)}\n")
