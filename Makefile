@@ -6,17 +6,16 @@ BENCH_ARGS ?= all
 PYTEST_ARGS ?= -n auto --dist loadgroup
 
 VENV := .venv
-JSONL_VENV := .venv-target-jsonl
+# Environments for what clashes with the tap's own dependencies, or is needed for one purpose only.
+TARGET_VENVS := .venv-target-jsonl .venv-targets
 AIRBYTE_VENV := .venv-airbyte
 ifeq ($(OS),Windows_NT)
-BIN := $(VENV)/Scripts
-JSONL_BIN := $(JSONL_VENV)/Scripts
-AIRBYTE_BIN := $(AIRBYTE_VENV)/Scripts
+BIN_FOLDER := Scripts
 else
-BIN := $(VENV)/bin
-JSONL_BIN := $(JSONL_VENV)/bin
-AIRBYTE_BIN := $(AIRBYTE_VENV)/bin
+BIN_FOLDER := bin
 endif
+BIN := $(VENV)/$(BIN_FOLDER)
+AIRBYTE_BIN := $(AIRBYTE_VENV)/$(BIN_FOLDER)
 
 # The user's pip configuration counts (index, proxy, certificates), but not a wish to install outside the environment.
 export PIP_USER := 0
@@ -24,25 +23,25 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test soak airbyte lint format package bench lock clean
+.PHONY: help setup demo test soak airbyte lint format package docs examples bench lock clean
 
 help:  ## show this list
 	@echo "make <target>, where <target> is one of:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1	\2/p' Makefile | while IFS='	' read -r name text; do \
 		printf '  %-9s %s\n' "$$name" "$$text"; done
 
-setup: $(VENV)/installed $(JSONL_VENV)/installed  ## make the environments that the other targets use (they do it themselves)
+setup: $(VENV)/installed  ## make the environment that most targets use (they do it themselves)
 
-demo: $(VENV)/installed  ## load a fake Kapture account into DuckDB with Meltano, move it on a day, load again
-	@$(BIN)/python demo/run.py
+demo: .venv-demo/installed  ## load a fake Kapture account into DuckDB with Meltano, move it on a day, load again
+	@.venv-demo/$(BIN_FOLDER)/python demo/run.py
 
-test: setup  ## run all tests; the tap's coverage must stay at 95 % or more
+test: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## run all tests; the tap's coverage must stay at 95 % or more
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-soak: setup  ## repeat at length what `make test` shows once: storms, kills, half years, many examples
+soak: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## repeat at length what `make test` shows once: storms, kills, half years, many examples
 	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak $(PYTEST_ARGS)
 
 airbyte: $(VENV)/installed $(AIRBYTE_VENV)/installed  ## let PyAirbyte load a fake account, and Airbyte's own suite look at the source
@@ -68,7 +67,13 @@ package: $(VENV)/installed  ## build sdist and wheel into dist/ and check them
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
-bench: $(VENV)/installed  ## measure the tap's speed and memory
+docs: .venv-docs/installed  ## make the site of docs/ in site/; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/$(BIN_FOLDER)/mkdocs build --strict --quiet
+
+examples: $(VENV)/installed .venv-dagster/installed  ## run the examples, against the fake account
+	.venv-dagster/$(BIN_FOLDER)/python -m pytest examples $(EXAMPLE_ARGS)
+
+bench: $(VENV)/installed .venv-dlt/installed  ## measure the tap's speed and memory
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # --- dependencies ---------------------------------------------------------------------------------
@@ -81,9 +86,11 @@ lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARG
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/tap.txt pyproject.toml
 	$(UV_COMPILE) -c requirements/dev.txt -o requirements/target-duckdb.txt requirements/target-duckdb.in
 	$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/target-postgres.txt requirements/target-postgres.in
-	$(UV_COMPILE) --generate-hashes -o requirements/target-jsonl.txt requirements/target-jsonl.in
+	for name in target-jsonl targets docs dagster release; do \
+		$(UV_COMPILE) --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
+	for name in demo dlt; do \
+		$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
 	$(UV_COMPILE) --generate-hashes --no-strip-extras -o requirements/airbyte.txt requirements/airbyte.in
-	$(UV_COMPILE) --generate-hashes -o requirements/release.txt requirements/release.in
 
 $(VENV)/requirements: requirements/dev.txt
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
@@ -96,11 +103,11 @@ $(VENV)/installed: $(VENV)/requirements pyproject.toml loaders/target-duckdb-exa
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e . -e loaders/target-duckdb-exact
 	@touch $@
 
-$(JSONL_VENV)/installed: requirements/target-jsonl.txt
+.venv-%/installed: requirements/%.txt requirements/%.in
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
-		echo "Making $(JSONL_VENV): target-jsonl, whose dependencies clash with the tap's ..." && \
-		"$$python" -m venv --clear $(JSONL_VENV)
-	@$(JSONL_BIN)/python -m pip install -qq --require-hashes -r requirements/target-jsonl.txt
+		echo "Making .venv-$*: $$(sed -n '1s/^# *//p' requirements/$*.in)" && \
+		"$$python" -m venv --clear .venv-$*
+	@sh scripts/with-dots.sh .venv-$*/$(BIN_FOLDER)/python -m pip install -q --require-hashes --no-deps -r requirements/$*.txt
 	@touch $@
 
 $(AIRBYTE_VENV)/installed: requirements/airbyte.txt
@@ -111,7 +118,7 @@ $(AIRBYTE_VENV)/installed: requirements/airbyte.txt
 	@touch $@
 
 clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay
-	rm -rf $(VENV) $(JSONL_VENV) $(AIRBYTE_VENV) demo/output build dist *.egg-info
+	rm -rf $(VENV) .venv-* demo/output build dist site *.egg-info
 	rm -rf .meltano/extractors .meltano/loaders .meltano/logs .meltano/run
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cpu, latency, machine, scale, start
+from benchmarks import cpu, latency, machine, pipe, scale, start
 from benchmarks.process import BenchmarkError, tell
 from benchmarks.sizes import QUICK, Sizes
 
@@ -20,6 +20,7 @@ _MODES = {
     "latency": latency.measure,
     "scale": scale.measure,
     "start": start.measure,
+    "pipe": pipe.measure,
 }
 
 

@@ -108,12 +108,15 @@ def run(command: Command, output: Path = Path(os.devnull)) -> Usage:
     return Usage(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _PEAK_UNIT / _MIB)
 
 
-def compare(commands: Mapping[str, Command], runs: int) -> dict[str, Usage]:
+def compare(
+    commands: Mapping[str, Command], runs: int, before: Mapping[str, Command] | None = None
+) -> dict[str, Usage]:
     """Run several commands in turn, several times each, so that all meet the same disturbances.
 
     Args:
         commands: By name.
         runs: Of each command.
+        before: Commands by the same names, each run untimed before its own.
 
     Returns:
         The medians, by name.
@@ -121,6 +124,8 @@ def compare(commands: Mapping[str, Command], runs: int) -> dict[str, Usage]:
     usages: dict[str, list[Usage]] = {name: [] for name in commands}
     for number in range(1, runs + 1):
         for name, command in commands.items():
+            if before:
+                run(before[name])
             usage = run(command)
             usages[name].append(usage)
             tell(

@@ -18,6 +18,10 @@ def _latency() -> Load:
     return Load(days=365, tickets=40, latency=0.15)
 
 
+def _pipe() -> Load:
+    return Load(days=30, tickets=2000, page_size=5000)
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """How much is measured.
@@ -30,6 +34,7 @@ class Sizes:
         scale: Numbers of days that `scale` reads, ascending.
         scale_tickets: Tickets of each of these days.
         big_day: Tickets of the one big day.
+        pipe: What `pipe` loads.
     """
 
     runs: int = RUNS
@@ -39,6 +44,7 @@ class Sizes:
     scale: tuple[int, ...] = (1, 30, 120, 480)
     scale_tickets: int = 200
     big_day: int = 100_000
+    pipe: Load = field(default_factory=_pipe)
 
 
 QUICK = Sizes(
@@ -49,5 +55,6 @@ QUICK = Sizes(
     scale=(1, 2, 4, 8),
     scale_tickets=100,
     big_day=5_000,
+    pipe=Load(days=2, tickets=300, page_size=5000),
 )
 """Enough to see that everything works; the figures mean nothing."""

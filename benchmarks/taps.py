@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.process import BenchmarkError, Command, module, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 PLAIN = "benchmarks.plain_tap"
 STRPTIME = "benchmarks.plain_tap_strptime"
@@ -46,7 +47,7 @@ class Workshop:
         Args:
             folder: An existing folder for files.
         """
-        self._folder = folder
+        self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._numbers = count()
 
     def command(
@@ -60,13 +61,13 @@ class Workshop:
             stream: The stream to select; no other one is.
             settings: Further settings.
         """
-        config_file = self._written({**config, **settings})
+        config_file = self.written({**config, **settings})
         catalog = self._discovered(tap, config_file)
         for entry in catalog["streams"]:
             for item in entry["metadata"]:
                 if not item["breadcrumb"]:
                     item["metadata"]["selected"] = entry["tap_stream_id"] == stream
-        catalog_file = self._written(catalog)
+        catalog_file = self.written(catalog)
         return module(tap, "--config", str(config_file), "--catalog", str(catalog_file))
 
     def discovery(self, tap: str, config: Mapping[str, Any]) -> Command:
@@ -76,7 +77,7 @@ class Workshop:
             tap: Module of the tap.
             config: Its configuration.
         """
-        return module(tap, "--config", str(self._written(config)), "--discover")
+        return module(tap, "--config", str(self.written(config)), "--discover")
 
     def output(self, command: Command, stream: str) -> Output:
         """Run a tap once, untimed, and read what it writes.
@@ -139,7 +140,12 @@ class Workshop:
         catalog: dict[str, Any] = json.loads(file.read_bytes())
         return catalog
 
-    def _written(self, content: Mapping[str, Any]) -> Path:
+    def written(self, content: Mapping[str, Any]) -> Path:
+        """Write a configuration or catalog to a file of its own.
+
+        Args:
+            content: It.
+        """
         file = self._folder / f"{next(self._numbers)}.json"
         file.write_text(json.dumps(content), encoding="utf-8")
         return file

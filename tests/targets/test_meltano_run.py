@@ -27,11 +27,13 @@ from loading import (
 from sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 pytestmark = [
     pytest.mark.skipif(
-        sys.platform == "win32", reason="target-duckdb writes CSV that Windows garbles"
+        sys.platform == "win32",
+        reason="the Meltano project is for Linux and macOS",
     ),
     # `meltano install` downloads, which may take its time.
     pytest.mark.timeout(600),
@@ -56,6 +58,15 @@ FOREIGN = ("TAP_KAPTURE_", "TARGET_DUCKDB_", "MELTANO_")
 """How the variables begin with which a user may have set up another project."""
 
 
+def copied(folder: Path, names: Sequence[str]) -> None:
+    """Copy files and folders of the repository."""
+    for name in names:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=LEFTOVERS)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+
+
 class Project:
     """A copy of the Meltano project, with its plugins installed, and an account to load."""
 
@@ -63,11 +74,7 @@ class Project:
         """Copy the project."""
         self.folder = folder
         self.warehouse = folder / "output" / "warehouse.duckdb"
-        for name in PROJECT:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, folder / name, ignore=LEFTOVERS)
-            else:
-                shutil.copy(ROOT / name, folder / name)
+        copied(folder, PROJECT)
 
     def meltano(self, *arguments: str, settings: dict[str, str] | None = None) -> str:
         """Run a Meltano command in the project; it must end well.

@@ -11,7 +11,7 @@ import duckdb
 import month as a_month
 import psycopg
 import pytest
-from loading import POSTGRES_MARKS, ROOT, Target, postgres_server, program
+from loading import NEEDS_POSTGRESQL, ROOT, Target, postgresql, program
 from month import DAY, FIRST, STREAMS, UTC, Month
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A month of three loaders takes minutes on a busy machine.
-pytestmark = [*POSTGRES_MARKS, pytest.mark.timeout(900)]
+pytestmark = [*NEEDS_POSTGRESQL, pytest.mark.timeout(900)]
 JSONL = ROOT / ".venv-target-jsonl" / "bin" / "target-jsonl"
 WAREHOUSES = ("duckdb", "postgres", "jsonl")
 CLOSED = {"complete", "completed", "closed", "resolved", "solved", "junk", "merged"}
@@ -46,7 +46,7 @@ SQL = documented()
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with postgres_server() as url:
+    with postgresql() as url:
         yield url
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -14,12 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.skipif(
-        sys.platform == "win32", reason="target-duckdb writes CSV that Windows garbles"
-    ),
-    pytest.mark.xdist_group("target_duckdb"),
-]
+pytestmark = pytest.mark.xdist_group("target_duckdb")
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +22,20 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("duckdb") / "warehouse.duckdb"
 
 
+def target_duckdb(database: Path, **settings: object) -> Target:
+    """The loader, set up to write to a database file."""
+    return Target(
+        "target-duckdb",
+        program("target-duckdb-exact"),
+        {"path": str(database), **settings},
+        lambda stream: duckdb_table(database, stream),
+    )
+
+
 @pytest.fixture(scope="module")
 def visits(database: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Visit, Visit]:
     """Two loads, a day apart."""
-    target = Target(
-        "target-duckdb",
-        program("target-duckdb-exact"),
-        {"path": str(database)},
-        lambda stream: duckdb_table(database, stream),
-    )
-    return load_twice(target, tmp_path_factory.mktemp("run"))
+    return load_twice(target_duckdb(database), tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture
@@ -125,3 +123,30 @@ def test_fields_without_a_column_can_be_queried(
     }
     assert told
     assert {key for (key,) in found} == told
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_both_loads_are_the_truth_when_records_travel_as_files(
+    tmp_path: Path, visits: tuple[Visit, Visit], compression: str
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    first, second = load_twice(
+        target_duckdb(tmp_path / "warehouse.duckdb", delete_batch_files=True),
+        tmp_path,
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": compression},
+            "storage": {"root": files.as_uri()},
+            "batch_size": 50,
+        },
+    )
+    assert_a_day_went_by(first, second)
+    assert first.untruths(str.lower) == second.untruths(str.lower) == []
+    assert [first.state, second.state] == [visit.state for visit in visits]
+    assert list(files.iterdir()) == []
+
+
+def test_both_loads_are_the_truth_when_records_are_stored_a_few_at_a_time(tmp_path: Path) -> None:
+    target = target_duckdb(tmp_path / "warehouse.duckdb", batch_size_rows=10)
+    first, second = load_twice(target, tmp_path, page_size=7)
+    assert first.untruths(str.lower) == second.untruths(str.lower) == []

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 from loading import (
     KEYS,
-    ROOT,
     Rows,
     Target,
     Visit,
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("target_jsonl")
-
-PROGRAMS = ROOT / ".venv-target-jsonl" / ("Scripts" if os.name == "nt" else "bin")
 
 
 def lines(path: Path) -> Rows:
@@ -48,7 +44,7 @@ def visits(output: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Visi
 
     target = Target(
         "target-jsonl",
-        program("target-jsonl", PROGRAMS),
+        program("target-jsonl", ".venv-target-jsonl"),
         {"destination_path": str(output)},
         folded,
     )

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from loading import (
     ACCOUNT,
-    POSTGRES_MARKS,
+    NEEDS_POSTGRESQL,
     QUIRKS,
     Row,
     Rows,
@@ -17,7 +17,7 @@ from loading import (
     Visit,
     assert_a_day_went_by,
     load_twice,
-    postgres_server,
+    postgresql,
     program,
     updated,
 )
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [*POSTGRES_MARKS, pytest.mark.xdist_group("target_postgres")]
+pytestmark = [*NEEDS_POSTGRESQL, pytest.mark.xdist_group("target_postgres")]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with postgres_server() as url:
+    """A PostgreSQL server, by its URL."""
+    with postgresql() as url:
         yield url
 
 
@@ -163,11 +164,18 @@ def batches(folder: Path) -> Row:
     }
 
 
+@pytest.mark.parametrize(
+    "loader",
+    [
+        pytest.param({}, id="defaults"),
+        pytest.param({"validate_records": False, "use_copy": True}, id="fast"),
+    ],
+)
 def test_both_loads_are_the_truth_when_records_travel_as_files(
-    server: str, tmp_path: Path, visits: tuple[Visit, Visit]
+    server: str, tmp_path: Path, visits: tuple[Visit, Visit], loader: Row
 ) -> None:
     files = tmp_path / "files"
-    target = target_postgres(server, "files")
+    target = target_postgres(server, "_".join(["files", *loader]), **loader)
     first, second = load_twice(target, tmp_path, batch_config=batches(files))
     assert len(list(files.iterdir())) > 4
     assert updated(first, second, "tickets")

@@ -1,8 +1,9 @@
-"""Write README.md's tables from the tap: settings, streams and columns.
+"""Write what is told twice from the one place where it is true.
 
-``python scripts/readme_tables.py`` rewrites what stands between the markers
-``<!-- name:begin -->`` and ``<!-- name:end -->``; with ``--check`` it changes nothing and fails
-when something would change.
+``python scripts/write_docs.py`` rewrites the tables of settings, streams and columns in ``docs/``,
+between the markers ``<!-- name:begin -->`` and ``<!-- name:end -->``, from the tap; and
+``plugins/``, definitions for ``meltano add --from-ref``, from ``meltano.yml``. With ``--check`` it
+changes nothing and fails when something would change.
 """
 
 # ruff: noqa: INP001 - a script, not a package
@@ -14,6 +15,8 @@ import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from tap_kapture.schemas import (
     CONTACTS,
@@ -31,7 +34,23 @@ from tap_kapture.singer.tap import TapKapture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = {
+    "docs/settings.md": ("settings", "builtins"),
+    "docs/streams.md": (
+        *("streams", "tickets", "customers", "contacts"),
+        *("customer_contacts", "pulled_days"),
+    ),
+}
+"""The pages with generated parts, and the names of these."""
+CLONE = "$KAPTURE_CLONE"
+PIP_URLS = {
+    # Until the first release; then tap-kapture.
+    "extractors/tap-kapture": CLONE,
+    "loaders/target-duckdb": f"{CLONE}/loaders/target-duckdb-exact",
+    "loaders/target-postgres": "meltanolabs-target-postgres",
+}
+"""What `meltano install` installs for each definition in plugins/."""
 
 Schema = dict[str, Any]
 
@@ -136,26 +155,48 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in cells).replace("|  |", "| |")
 
 
-def rewritten(text: str) -> str:
-    """Return README's text with every marked part as the tap has it now."""
-    for name, content in tables().items():
+def rewritten(path: str) -> str:
+    """Return a page's text with every marked part as the tap has it now."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    contents = tables()
+    for name in PAGES[path]:
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         before, _, rest = text.partition(begin)
         _, found, after = rest.partition(end)
         if not found:
-            msg = f"{README.name} lacks the markers {begin} and {end}"
+            msg = f"{path} lacks the markers {begin} and {end}"
             raise SystemExit(msg)
-        text = f"{before}{begin}\n\n{content}\n\n{end}{after}"
+        text = f"{before}{begin}\n\n{contents[name]}\n\n{end}{after}"
     return text
 
 
+def definition(path: str) -> str:
+    """Return a plugin's definition in the form of Meltano's Hub, as YAML."""
+    kind, _, name = path.partition("/")
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (plugin,) = [found for found in project["plugins"][kind] if found["name"] == name]
+    known = {key: value for key, value in plugin.items() if key not in {"select", "pip_url"}}
+    content = {"name": name, "variant": "tap-kapture", "pip_url": PIP_URLS[path], **known}
+    return "# Written by scripts/write_docs.py from meltano.yml.\n" + yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, width=1000
+    )
+
+
+def contents() -> dict[str, str]:
+    """Return all that this script writes, by path."""
+    definitions = {f"plugins/{path}.yml": definition(path) for path in PIP_URLS}
+    return {path: rewritten(path) for path in PAGES} | definitions
+
+
 def main() -> None:
-    """Rewrite README.md, or check it."""
-    text = README.read_text(encoding="utf-8")
-    wanted = rewritten(text)
-    if "--check" in sys.argv[1:]:
-        sys.exit(f"{README.name} is out of date: run {sys.argv[0]}" if wanted != text else 0)
-    README.write_text(wanted, encoding="utf-8", newline="\n")
+    """Write everything, or check it."""
+    for path, wanted in contents().items():
+        file = ROOT / path
+        if "--check" not in sys.argv[1:]:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(wanted, encoding="utf-8", newline="\n")
+        elif not file.exists() or file.read_text(encoding="utf-8") != wanted:
+            sys.exit(f"{path} is out of date: run {sys.argv[0]}")
 
 
 if __name__ == "__main__":
