@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -70,7 +71,24 @@ def loaded_is_the_truth(database: Path, sandbox: Sandbox) -> bool:
         }
         assert len(truth) > 1
         assert rows(database, endpoint) == truth
+    lists: list[Any] = [row["contacts"] for row in sandbox.truth("customers").values()]
+    assert count(database, "customer_contacts") == sum(map(len, lists))
+    assert count(database, "pulled_days") == 3 * len(days(sandbox))
     return True
+
+
+def count(database: Path, table: str) -> int:
+    """How many rows a table has."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        (found,) = connection.execute(f"SELECT count(*) FROM main.{table}").fetchall()  # noqa: S608 - ours
+    number: int = found[0]
+    return number
+
+
+def days(sandbox: Sandbox) -> range:
+    """The days from the account's first to the source's today."""
+    today = dt.datetime.now(ZoneInfo(sandbox.account.timezone)).date()
+    return range((today - sandbox.account.first_day).days + 1)
 
 
 @pytest.mark.timeout(600)
