@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A month of three loaders takes minutes on a busy machine.
-pytestmark = [*NEEDS_POSTGRESQL, pytest.mark.timeout(900)]
+pytestmark = [*NEEDS_POSTGRESQL, pytest.mark.xdist_group("sql"), pytest.mark.timeout(900)]
 JSONL = ROOT / ".venv-target-jsonl" / "bin" / "target-jsonl"
 WAREHOUSES = ("duckdb", "postgres", "jsonl")
 CLOSED = {"complete", "completed", "closed", "resolved", "solved", "junk", "merged"}
