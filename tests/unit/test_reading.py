@@ -185,6 +185,16 @@ def test_a_day_that_is_never_compared_is_read_alike_but_without_a_digest(
     assert first.asked == second.asked
 
 
+@given(count=st.integers(2, 120), page_size=PAGE_SIZES)
+def test_behind_one_full_page_its_last_row_alone_is_not_the_end_of_a_day(
+    count: int, page_size: int
+) -> None:
+    """Where `limit` is the last row of a range, just that row comes, and more lies behind it."""
+    account = of(rows(count), limit="last_row")
+    handed, facts = Days(replace(ROWS, steady=STEADY), page_size).read(account)
+    assert facts.doubt or sorted(handed) == sorted(rows(count))
+
+
 # Rows that move
 
 
