@@ -6,105 +6,35 @@ import datetime as dt
 import sys
 import threading
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from one_run import CLOSED, Run, settings_of, through_json
+from keepers import (
+    COUNT,
+    KNOWN,
+    after,
+    came_empty,
+    day,
+    error,
+    facts,
+    horizon,
+    keeper,
+    learned,
+    names,
+    read_all,
+)
+from one_run import CLOSED, Run, through_json
 from paged_account import PagedAccount, row, warnings_logged
 
 from sandbox import Quirks
-from tap_kapture.day.tally import DayFacts, UnreadDay
+from tap_kapture.day.tally import UnreadDay
 from tap_kapture.dialect.dialect import Dialect, Turn
 from tap_kapture.dialect.doubts import Doubt, Doubts
 from tap_kapture.dialect.layout import Seen
-from tap_kapture.dialect.learned import Learned
-from tap_kapture.errors import KaptureError, KaptureRecordError, KaptureServerError
-from tap_kapture.plan.bookmarks import NOTHING, UNREAD, UNSETTLED, Bookmark, LedgerDay
-from tap_kapture.plan.days import Horizon, PlannedDay, Reason
-from tap_kapture.pull.keeping import Keeper
-from tap_kapture.pull.memory import Memory
+from tap_kapture.errors import KaptureError, KaptureServerError
+from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED, Bookmark, LedgerDay
+from tap_kapture.plan.days import Reason
 from tap_kapture.pull.opening import _newest_first as newest_first
 from tap_kapture.pull.troubles import MOST_DAYS
-
-KNOWN = Dialect(confirmed=True)
-COUNT = Doubt("count", "the count never comes out")
-
-
-def day(text: str) -> dt.date:
-    """Return a day of 2024 from month and day."""
-    return dt.date.fromisoformat(f"2024-{text}")
-
-
-def facts(open_count: int = 0, *, records: int = 5, doubt: Doubt | None = None) -> DayFacts:
-    """Return what a day came to."""
-    return DayFacts(records, open_count, "d", doubt)
-
-
-def error(text: str) -> KaptureError:
-    """Return the error of a day that has a record without a key."""
-    return KaptureRecordError("a record has no key").at("tickets", day(text), 0)
-
-
-def horizon(start: str = "05-01", today: str = "05-10", **more: Any) -> Horizon:  # noqa: ANN401 - of any field
-    """Return the horizon of a run in the middle of a day."""
-    return Horizon(day(start), day(today), day(today), day(today), **more)
-
-
-def learned(dialect: Dialect = KNOWN) -> Doubts:
-    """Return what is known of an account, and without doubts so far."""
-    return Doubts("tickets", Learned("tickets", dialect, page_size=500))
-
-
-def came_empty(account: Doubts, *days: str) -> None:
-    """Note days that came empty by the dialect as it is taken to be now."""
-    known = account.learned.dialect
-    for text in days:
-        account.learned.guessed.read(known.request(day(text), *known.first(500)), empty=True)
-
-
-def keeper(
-    bookmark: Bookmark | None,
-    run: Horizon,
-    *,
-    known: Doubts | None = None,
-    closed: frozenset[str] | None = CLOSED,
-) -> Keeper:
-    """Return what keeps a bookmark."""
-    kept = bookmark.dialect if bookmark else None
-    memory = Memory(kept, settings_of(), "tickets", run.today)
-    known = known or learned()
-    return Keeper(
-        "tickets",
-        bookmark,
-        run,
-        closed_statuses=closed,
-        memory=memory,
-        doubts=known,
-        unsettled_fails=True,
-    )
-
-
-def names(days: list[PlannedDay], reason: Reason | None = None) -> list[str]:
-    """Return planned days as month and day."""
-    return [f"{one.day:%m-%d}" for one in days if reason in {None, one.reason}]
-
-
-def read_all(keeps: Keeper, days: list[PlannedDay], open_count: int = 0) -> Bookmark:
-    """Finish each day; return the last state."""
-    written = None
-    for planned in days:
-        written = keeps.ended(planned.day, facts(open_count)) or written
-    written = keeps.concluded() or written
-    assert written is not None
-    return through_json(written)
-
-
-def after(value: str, days: dict[str, LedgerDay] | None = None, **more: Any) -> Bookmark:  # noqa: ANN401 - of any field
-    """Return a bookmark that follows since long ago what the tests follow."""
-    ledger = {day(name): entry for name, entry in (days or {}).items()}
-    usual: dict[str, Any] = {"followed_from": day("01-01"), "closed_statuses": CLOSED}
-    return Bookmark(day(value), day("01-01"), ledger, **{**usual, **more})
-
 
 # One run after another
 
@@ -349,110 +279,6 @@ def test_the_state_holds_the_dialect_that_is_known_at_that_moment() -> None:
     assert written is not None
     assert written.dialect is not None
     assert written.dialect["turn"] == "pages"
-
-
-# Open tickets that were not followed so far
-
-
-def test_a_longer_refresh_is_noted_only_when_all_its_rereads_are_done() -> None:
-    bookmark = after("05-10", followed_from=day("05-08"))
-    keeps = keeper(bookmark, horizon(refresh_days=5))
-    plan = keeps.plan()
-    assert names(plan, Reason.REREAD) == ["05-05", "05-06", "05-07"]
-    for text in ("05-05", "05-06"):
-        written = keeps.ended(day(text), facts(open_count=1))
-        assert written is not None
-        assert written.followed_from == day("05-08")
-        rest = keeper(through_json(written), horizon(refresh_days=5)).plan()
-        assert names(rest, Reason.REREAD) == ["05-05", "05-06", "05-07"]
-    written = keeps.ended(day("05-07"), facts())
-    assert written is not None
-    assert written.followed_from == day("05-05")
-    rest = keeper(through_json(written), horizon(refresh_days=5)).plan()
-    assert names(rest, Reason.REREAD) == ["05-05", "05-06"]
-
-
-def test_fewer_closed_statuses_reread_the_days_whose_tickets_they_open() -> None:
-    bookmark = after("05-10", closed_statuses=CLOSED | {"solved"}, followed_from=day("05-05"))
-    keeps = keeper(bookmark, horizon(refresh_days=5))
-    plan = keeps.plan()
-    assert names(plan, Reason.REREAD) == ["05-05", "05-06", "05-07", "05-08", "05-09"]
-    written = keeps.ended(day("05-05"), facts(open_count=1))
-    assert written is not None
-    assert written.closed_statuses == CLOSED | {"solved"}  # an interrupted run does it again
-    state = read_all(keeps, plan)
-    assert state.closed_statuses == CLOSED
-    assert names(keeper(state, horizon(refresh_days=5)).plan(), Reason.REREAD) == []
-
-
-@pytest.mark.parametrize("known", [None, frozenset({"complete"}), CLOSED])
-def test_more_closed_statuses_reread_nothing(known: frozenset[str] | None) -> None:
-    bookmark = after("05-10", closed_statuses=known)
-    keeps = keeper(bookmark, horizon(refresh_days=5))
-    assert names(keeps.plan()) == ["05-10"]
-
-
-def test_a_refresh_that_is_switched_off_and_on_again_rereads_what_it_missed() -> None:
-    keeps = keeper(after("05-10"), horizon(refresh_days=0))
-    state = read_all(keeps, keeps.plan())
-    assert state.followed_from == NOTHING
-    again = keeper(state, horizon(refresh_days=4))
-    assert names(again.plan(), Reason.REREAD) == ["05-06", "05-07", "05-08", "05-09"]
-
-
-def test_an_interrupted_run_does_not_claim_to_follow_what_it_gave_up() -> None:
-    ledger = {
-        "05-03": LedgerDay(3, "9f2c"),
-        "05-07": LedgerDay(3, "9f2c"),
-        "05-08": LedgerDay(1, "x"),
-    }
-    keeps = keeper(after("05-09", ledger), horizon(refresh_days=5))
-    assert names(keeps.plan(), Reason.REREAD) == ["05-07", "05-08"]
-    written = keeps.ended(day("05-07"), facts(open_count=3))
-    assert written is not None
-    assert day("05-03") not in written.days
-    wider = keeper(through_json(written), horizon(refresh_days=8)).plan()
-    assert "05-03" in names(wider, Reason.REREAD)
-
-
-def test_records_that_do_not_close_are_not_followed() -> None:
-    keeps = keeper(replace(after("05-10"), followed_from=None), horizon(), closed=None)
-    state = read_all(keeps, keeps.plan())
-    assert state.followed_from is None
-
-
-# Days that are given up
-
-
-def test_a_day_given_up_after_its_last_reading_leaves_the_ledger_unread() -> None:
-    bookmark = after("05-09", {"04-09": LedgerDay(3, "9f2c")})
-    keeps = keeper(bookmark, horizon(refresh_days=30))
-    assert names(keeps.plan(), Reason.REREAD) == []
-    assert keeps.given_up == {day("04-09"): LedgerDay(3, "9f2c")}
-    written = keeps.ended(day("05-09"), facts())
-    assert written is not None
-    assert written.days == {}
-
-
-def test_a_day_that_grew_old_while_nothing_ran_is_read_a_last_time() -> None:
-    bookmark = after("05-08", {"04-09": LedgerDay(3, "9f2c")})
-    keeps = keeper(bookmark, horizon(refresh_days=30))
-    assert names(keeps.plan(), Reason.REREAD) == ["04-09"]
-    written = keeps.ended(day("04-09"), facts(open_count=2))
-    assert written is not None
-    assert written.days == {}
-    assert keeps.given_up == {day("04-09"): LedgerDay(2, "d")}  # as told at the end
-
-
-def test_a_day_whose_last_reading_fails_is_not_given_up() -> None:
-    bookmark = after("05-08", {"04-09": LedgerDay(3, "9f2c")})
-    keeps = keeper(bookmark, horizon(refresh_days=30))
-    keeps.plan()
-    written = keeps.ended(day("04-09"), UnreadDay(error("04-09")))
-    assert written is not None
-    assert written.days == {day("04-09"): LedgerDay(3, "9f2c", UNREAD)}
-    again = keeper(through_json(written), horizon(today="05-20", refresh_days=30))
-    assert "04-09" in names(again.plan(), Reason.REREAD)
 
 
 # A wrong time zone, mended
