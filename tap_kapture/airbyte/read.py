@@ -115,7 +115,7 @@ class Reader:
         """
         endpoint = endpoint_of(stream, self._settings)
         position = Continuation.of(stream, endpoint.created, kept, self._settings)
-        outlet = _Outlet(self._output, stream, kept if position.goes_on else {})
+        outlet = _Outlet(self._output, stream, kept)
         pull = Pull(endpoint, self._settings, now=self._now, bookmark=position.bookmark)
         with closing(pull.events()) as events:
             for event in events:

@@ -73,11 +73,9 @@ class Continuation:
 
     Attributes:
         bookmark: Which days are out.
-        goes_on: Whether it goes on from the state of the last run; else it begins.
     """
 
     bookmark: Bookmark
-    goes_on: bool
     _replication_key: str
     _generation: int | None
     _is_refresh: bool
@@ -106,11 +104,10 @@ class Continuation:
         """
         is_refresh = stream.sync_mode == "full_refresh"
         unfinished = {"generation": stream.generation_id, "done": False}
-        goes_on = not is_refresh or kept.get(REFRESH) == unfinished
-        state = kept if goes_on else {}
+        if is_refresh and kept.get(REFRESH) != unfinished:
+            kept = {}
         return cls(
-            bookmarks.from_state(state, start_day=settings.start_day, zone=settings.zone),
-            goes_on,
+            bookmarks.from_state(kept, start_day=settings.start_day, zone=settings.zone),
             replication_key,
             stream.generation_id,
             is_refresh,
