@@ -48,17 +48,19 @@ WHOLE = ["STARTED", "RUNNING", "COMPLETE"]
 def test_every_switch_of_an_account_leads_to_the_truth_and_to_what_singer_gets(
     switch: dict[str, Any], mode: str, tmp_path: Path
 ) -> None:
-    with Sandbox(ACCOUNT, quirks=Quirks(**switch)) as sandbox:
+    quirks = Quirks(**switch)
+    with Sandbox(ACCOUNT, quirks=quirks) as sandbox:
         run = read(tmp_path, sandbox.config(), NOW, mode=mode)
         assert (run.code, run.errors) == (0, [])
         assert not_airbyte(run) == []
         assert not_the_truth(run, sandbox) == []
+    with Sandbox(ACCOUNT, quirks=quirks) as sandbox:  # which nobody has asked yet
         singer = pull(sandbox.config(), NOW)
     for stream in KEYS:
-        if switch.get("order") != "unstable":  # there, no two runs get their rows in one order
-            ours, theirs = run.records(stream), singer.records(stream)
-            assert list(map(exact, ours)) == list(map(exact, theirs))
         assert run.statuses(stream) == WHOLE
+        assert untruths(run.table(stream), singer.table(stream)) == []
+        if not quirks.short_pages and quirks.order != "unstable":  # there, every run differs
+            assert run.records(stream) == singer.records(stream)
 
 
 def test_days_of_several_pages_are_whole(tmp_path: Path) -> None:
