@@ -270,7 +270,7 @@ def test_docs_explain_each_key_of_a_state() -> None:
     full = Bookmark(
         value=day,
         pulled_from=day,
-        days={day: LedgerDay(0, "", UNREAD, "2024-04-19T08:49:00+00:00")},
+        days={day: LedgerDay(0, "", UNREAD, "2024-04-19T08:49:00.000+00:00")},
         followed_from=day,
         closed_statuses=frozenset(),
         dialect=Memory(None, parsed, "tickets", day).to_state(

@@ -124,7 +124,7 @@ def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, N
     alone = False
     while True:
         dialect = learned.dialect
-        at_end = alone or (dialect.confirmed and learned.must_see_the_end and sizes.short(limit))
+        at_end = alone or (learned.adopted and learned.must_see_the_end and sizes.short(limit))
         overlap = dialect.ordered and sizes.last > 1 and not at_end
         start = len(trail.keys) - overlap
         # Behind one full page, a first and a last row would bring no more than the row asked for.

@@ -89,7 +89,11 @@ def _at_once(answers: Answers) -> Generator[Page, None, Pass | None]:
         behind = yield from answers.take(*dialect.ask_page(1, limit))
         whole = not behind.keys
     else:
-        overlap = rows > 1 and not learned.must_see_the_end
+        # What was learned in another run may hold no longer: then a row that is known must come.
+        overlap = rows > 1 and not (learned.must_see_the_end and learned.adopted)
         behind = yield from answers.take(*dialect.ask_rows(rows - overlap, limit))
         whole = len(behind.keys or ()) == overlap
+        if whole and overlap and learned.must_see_the_end:
+            behind = yield from answers.take(*dialect.ask_rows(rows, limit))
+            whole = not behind.keys
     return Pass(fits=True, keys=page.keys or ()) if whole else None

@@ -42,7 +42,7 @@ class Contact:
         learned: What is known of the account.
         moving: Days that can still get records.
         answers: What came for usual requests, to be used once more.
-        found: Whether any answer held records.
+        found: Whether an answer held records of a day that is to be read.
     """
 
     ask: Callable[[Request], Answer]
@@ -52,6 +52,7 @@ class Contact:
     answers: dict[Request, Answer] = field(default_factory=dict)
     found: bool = False
     _failure: KaptureError | None = None
+    _planned: frozenset[date] = frozenset()
     _in_vain: int = 0
     _spent: int = 0
     _most: int = LEARNING_REQUESTS
@@ -68,6 +69,7 @@ class Contact:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
             KaptureError: The account cannot be asked at all.
         """
+        self._planned = frozenset(days)
         newest, before = days[0], days[0] - ONE_DAY
         other = [day for day in days[1:] if day != before][:1]
         usual = self.learned.dialect.first(self.learned.page_size)
@@ -112,6 +114,7 @@ class Contact:
         Raises:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
         """
+        self._planned = frozenset(days)
         self._spent, self._in_vain, self._most = 0, 0, LEARNING_REQUESTS
         for limit, offset in (self.learned.dialect.first(self.learned.page_size), (1, 1), (0, 0)):
             seen = self._asked(days[-1], limit, offset, (days[0] - days[-1]).days + 1)
@@ -197,7 +200,7 @@ class Contact:
 
     def _found_usually(self, day: date, answer: Answer) -> None:
         """Learn from a usual answer if it holds enough rows."""
-        self.found = True
+        self.found = day in self._planned
         self._in_vain = 0  # the answers of those days are used once more
         limit, offset = self.learned.dialect.first(self.learned.page_size)
         first = Seen(limit, offset, self._keys_of(answer), answer.total)
@@ -206,7 +209,7 @@ class Contact:
 
     def _found_otherwise(self, day: date, odd: Seen, shift: int) -> None:
         """Learn from an odd request that brought records although the usual one did not."""
-        self.found = True
+        self.found = day in self._planned
         usual = self.learned.dialect.first(self.learned.page_size)
         if shift and (odd.limit, odd.offset) != usual:
             alone = self._seen(day, odd.limit, odd.offset, 0)
@@ -231,9 +234,7 @@ class Contact:
 
     def _seen(self, day: date, limit: int, offset: int, shift: int) -> Seen | None:
         """Return what a request shows; None if nothing may be spent any more."""
-        if self._spent >= self._most:
-            return None
-        return self._asked(day, limit, offset, shift)
+        return None if self._spent >= self._most else self._asked(day, limit, offset, shift)
 
     def _asked(self, day: date, limit: int, offset: int, shift: int) -> Seen:
         self._spent += 1

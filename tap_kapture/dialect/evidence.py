@@ -12,7 +12,7 @@ from itertools import combinations
 from math import log2
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total
+from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total, Turn
 from tap_kapture.dialect.layout import MANY, Layout, Seen, layouts_of, ways_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
     is_odd = not (dialect.regular and dialect.ordered)
     by_chance = is_odd and distinct < MANY
     longest = max(len(one.keys or ()) for one in seen)
-    is_tiny = longest < MANY and rows != {longest}
+    # Where nothing turns the page, each day must be shown to lie below a cap anyway.
+    same = distinct == 1 and dialect.turn is Turn.NONE
+    is_tiny = longest < MANY and rows != {longest} and not same
     by_chance = by_chance or (certainty < CERTAIN and (is_tiny or not dialect.regular))
     sure = len(ways_of(layouts)) == 1 and not by_chance
     return Verdict(

@@ -187,7 +187,8 @@ class Learned:
     @property
     def must_see_the_end(self) -> bool:
         """Whether a row that comes alone is not yet a sign that nothing lies behind it."""
-        return not self._dialect.regular or self._dialect.steady < STEADY
+        enough = STEADY if self.adopted else REGULAR
+        return not self._dialect.regular or self._dialect.steady < enough
 
     def saw_the_end(self, bits: float) -> None:
         """Note a day that came as a regular account sends it, and whose end was seen.

@@ -6,7 +6,7 @@
      "replication_key_value": "2024-05-03",      first day not yet closed and pulled
      "pulled_from": "2024-01-01",                days [pulled_from, value) are in the target
      "days": {"2024-04-11": {"open": 3, "digest": "9f2c...", "trouble": "unread",
-                             "emitted_at": "2024-05-02T21:00:07.512+00:00"}},
+                             "emitted_at": 1714683607512}},
                                                  days that will be read again
      "followed": {"from": "2024-02-03", "closed_statuses": ["closed"]},
                                                  since when open tickets are in "days"
@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.errors import KaptureStateError
@@ -33,6 +33,8 @@ NOTHING = date.max
 OPTIONAL_KEYS = ("followed", "dialect", "empty")
 """Keys of the state that are left out where there is nothing to say."""
 UNREAD, UNSETTLED = "unread", "unsettled"
+_LATEST = 250_000_000_000_000
+"""Milliseconds since 1970, nearly at the end of the calendar."""
 TROUBLES = (UNREAD, UNSETTLED)
 """Why a day may be missing from the target although the bookmark is past it."""
 
@@ -55,9 +57,10 @@ class LedgerDay:
 
     def to_state(self) -> dict[str, Any]:
         """Return the entry as the state holds it."""
-        entry = {"open": self.open, "digest": self.digest}
-        rest = {"emitted_at": self.emitted_at, "trouble": self.trouble}
-        return {**entry, **{name: text for name, text in rest.items() if text}}
+        entry: dict[str, Any] = {"open": self.open, "digest": self.digest}
+        if self.emitted_at:
+            entry["emitted_at"] = round(datetime.fromisoformat(self.emitted_at).timestamp() * 1000)
+        return {**entry, "trouble": self.trouble} if self.trouble else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +234,10 @@ def _ledger(raw: dict[str, Any], zone: tzinfo) -> dict[date, LedgerDay]:
 
 def _instant(raw: object) -> str:
     """Read when records left; empty if that is not known, so that they leave again."""
-    try:
-        known = datetime.fromisoformat(raw) if isinstance(raw, str) else None
-    except ValueError:
+    if type(raw) is not int or not 0 <= raw < _LATEST:
         return ""
-    return raw if isinstance(raw, str) and known and known.tzinfo else ""
+    moment = datetime.fromtimestamp(raw // 1000, timezone.utc) + timedelta(milliseconds=raw % 1000)
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _day(raw: object, key: str, zone: tzinfo) -> date:

@@ -34,6 +34,7 @@ class Keeper:
         found: Whether any record came.
         judged: Whether days are settled, as far as only the whole run could tell.
         begins: Whether nothing was loaded before.
+        held_records: Whether records came for a day that is read again, or may have been missed.
     """
 
     def __init__(  # noqa: PLR0913 - each is a fact of its own
@@ -74,6 +75,8 @@ class Keeper:
         self._rereads: set[date] = set()
         self._missed: set[date] = set()
         self._old_dialect = self._bookmark.dialect is not None or self.begins
+        ledger = self._bookmark.days.values()
+        self.held_records = any(day.digest.strip("0") or day.trouble for day in ledger)
 
     @property
     def open_days(self) -> list[LedgerDay]:

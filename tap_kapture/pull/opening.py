@@ -39,8 +39,8 @@ class Opening:
 
     Attributes:
         answers: What came for usual requests, to be used once more.
-        contradicted: A day that held records in an earlier run, if nothing came for it now nor for
-            the newest days; else None.
+        contradicted: Whether nothing came for the newest days, nor for one that held records in an
+            earlier run.
         asked_at: When the first of them was asked for.
     """
 
@@ -74,7 +74,7 @@ class Opening:
         self._learned = learned
         self._known = memory.knows and learned.dialect.confirmed
         self._witness = memory.witness
-        self.contradicted: Witness | None = None
+        self.contradicted = False
 
     def first_contact(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
         """Ask for the newest days to learn how the account pages.
@@ -100,8 +100,7 @@ class Opening:
             newest = [witness.day, *(day for day in newest if day != witness.day)]
             self._learned.forget()
         contact = yield from aside(lambda session: self._contact(session, newest).begin(newest))
-        if not contact.found:
-            self.contradicted = witness
+        self.contradicted = witness is not None and not contact.found
         return contact.found
 
     def _stands(self, witness: Witness, session: requests.Session) -> bool:
@@ -128,11 +127,14 @@ class Opening:
             )
         return stands
 
-    def search(self, days: Sequence[PlannedDay]) -> Generator[Idle, None, bool]:
-        """Look for records in other ways, behind a first load in which none came.
+    def search(
+        self, days: Sequence[PlannedDay], *, held_records: bool
+    ) -> Generator[Idle, None, bool]:
+        """Look for records in other ways, behind a load in which none came.
 
         Args:
             days: The days that were pulled.
+            held_records: Whether there were records in an earlier run.
 
         Yields:
             Idle, while nothing comes.
@@ -142,7 +144,7 @@ class Opening:
         """
         newest = sorted((day.day for day in days), reverse=True)
         contact = yield from aside(lambda session: self._contact(session, newest).search(newest))
-        if not contact.found and self.contradicted:
+        if not contact.found and (held_records or self.contradicted):
             self._learned.nothing_came = True
         elif not contact.found:
             logger.warning(

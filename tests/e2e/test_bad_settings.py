@@ -219,7 +219,7 @@ def test_a_variable_may_hold_a_whole_number_with_a_point(shared: Sandbox, tmp_pa
     config, environment = config_of(shared, **known), {"TAP_KAPTURE_PAGE_SIZE": "7.0"}
     output = run_tap(tmp_path, config, "--config=ENV", at=NOW, environment=environment)
     assert output.code == 0
-    assert {seen.limit for seen in shared.requests} == {7}
+    assert {seen.limit for seen in shared.requests} <= {7, 14}  # twice behind one full page
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_the_longest_timeout_can_be_waited_for(shared: Sandbox) -> None:
         ({"tickets": {"a": "1 +"}}, ["stream_maps: tickets: ", "'a' is not valid"]),
         ({"tickets": {"a": "md6(phone)"}}, ["stream_maps: tickets: ", "'md6'", "md5"]),
         ({"tickets": 7}, ["stream_maps.tickets: must be"]),
-        ({"nosuch": {"a": "phone"}}, ["stream_maps: 'nosuch'", "customers and tickets"]),
+        ({"nosuch": {"a": "phone"}}, ["stream_maps: 'nosuch'", "pulled_days and tickets"]),
     ],
 )
 def test_a_bad_stream_map_is_named_before_any_request(

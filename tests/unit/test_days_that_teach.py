@@ -58,7 +58,7 @@ def test_learning_hands_on_nothing_twice() -> None:
 
 def test_learning_costs_six_requests_once() -> None:
     days = Days(Dialect(), 10)
-    known = Days(ROWS, 10)
+    known = Days(replace(ROWS, steady=STEADY), 10)
     spent = []
     for count in (45, 30, 3, 12):
         first, second = of(rows(count)), of(rows(count))

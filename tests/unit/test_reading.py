@@ -146,7 +146,9 @@ def test_the_digest_and_the_records_do_not_depend_on_the_dialect() -> None:
 
 
 @given(
-    known=st.sampled_from([Dialect(), replace(ROWS, steady=STEADY)]),
+    known=st.sampled_from(
+        [Dialect(), ROWS, replace(ROWS, steady=10), replace(ROWS, steady=STEADY)]
+    ),
     count=st.integers(0, 120),
     offset=st.sampled_from(["rows", "pages", "pages_from_1", "ignored"]),
     page_size=st.integers(5, 130),

@@ -14,7 +14,7 @@ from one_run import FIRST, LOOKED_AT, Run, through_json
 from paged_account import PagedAccount, row, warnings_logged
 
 from sandbox import Quirks
-from tap_kapture.dialect.learned import LEARNING_REQUESTS
+from tap_kapture.dialect.learned import LEARNING_REQUESTS, REGULAR
 from tap_kapture.errors import KaptureAuthError
 from tap_kapture.plan.bookmarks import Bookmark
 
@@ -209,7 +209,9 @@ def test_later_runs_learn_nothing_again(
     # Rows of pages of the usual size, from where the last page ended or one row before; behind one
     # full page also as if `limit` were the last row.
     assert {limit for limit, offset in asked - {(2 * page_size, page_size)}} == {page_size}
-    assert len(again.account.asked) <= sum(_most(count, page_size, quirks) for count in more)
+    # Where little has shown so far that a short page is the last one, its end is seen too.
+    seen = len(more) if first.learned.dialect.steady < REGULAR else 0
+    assert len(again.account.asked) <= seen + sum(_most(count, page_size, quirks) for count in more)
 
 
 def _most(count: int, page_size: int, quirks: Quirks) -> int:
