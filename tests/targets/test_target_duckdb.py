@@ -154,7 +154,7 @@ def test_duckdb_writes_parquet_files_of_a_table(
     visits: tuple[Visit, Visit], warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     file = tmp_path / "tickets.parquet"
-    warehouse.sql(f"COPY (SELECT * FROM kapture.tickets) TO '{file}'")
-    found = duckdb.sql(f"SELECT ticketid, status FROM '{file}'").fetchall()  # noqa: S608 - of ours
+    warehouse.sql(f"COPY (SELECT * FROM kapture.tickets) TO '{file}'")  # noqa: S608 - of ours
+    found = duckdb.read_parquet(str(file)).project("ticketid, status").fetchall()
     truth = visits[1].truth["tickets"]
     assert dict(found) == {key: record["status"] for key, record in truth.items()}
