@@ -3,17 +3,19 @@
 
 PYTHON ?=
 BENCH_ARGS ?= all
-PYTEST_ARGS ?= -n auto --dist loadfile
+PYTEST_ARGS ?= -n auto --dist loadgroup
 
 VENV := .venv
 # Environments for what clashes with the tap's own dependencies, or is needed for one purpose only.
 TARGET_VENVS := .venv-target-jsonl .venv-targets
+AIRBYTE_VENV := .venv-airbyte
 ifeq ($(OS),Windows_NT)
 BIN_FOLDER := Scripts
 else
 BIN_FOLDER := bin
 endif
 BIN := $(VENV)/$(BIN_FOLDER)
+AIRBYTE_BIN := $(AIRBYTE_VENV)/$(BIN_FOLDER)
 
 # The user's pip configuration counts (index, proxy, certificates), but not a wish to install outside the environment.
 export PIP_USER := 0
@@ -21,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format package docs examples bench lock clean
+.PHONY: help setup demo test soak airbyte lint format package docs examples bench lock clean
 
 help:  ## show this list
 	@echo "make <target>, where <target> is one of:"
@@ -39,7 +41,13 @@ test: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## run all tests; the tap's
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-lint: $(VENV)/installed  ## check style, types, imports, Meltano project and workflows; changes nothing
+soak: $(VENV)/installed $(TARGET_VENVS:=/installed)  ## repeat at length what `make test` shows once: storms, kills, half years, many examples
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak $(PYTEST_ARGS)
+
+airbyte: $(VENV)/installed $(AIRBYTE_VENV)/installed  ## let PyAirbyte load a fake account, and Airbyte's own suite look at the source
+	$(BIN)/python -m pytest acceptance
+
+lint: $(VENV)/installed  ## check style, types, imports, Meltano project, workflows and image; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -48,6 +56,7 @@ lint: $(VENV)/installed  ## check style, types, imports, Meltano project and wor
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
+	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/installed  ## let ruff tidy the code
 	$(BIN)/ruff check --fix .
@@ -81,6 +90,7 @@ lock: $(VENV)/installed  ## choose new versions for requirements/*.txt (LOCK_ARG
 		$(UV_COMPILE) --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
 	for name in demo dlt; do \
 		$(UV_COMPILE) -c requirements/dev.txt --generate-hashes -o requirements/$$name.txt requirements/$$name.in || exit; done
+	$(UV_COMPILE) --generate-hashes --no-strip-extras -o requirements/airbyte.txt requirements/airbyte.in
 
 $(VENV)/requirements: requirements/dev.txt
 	@python=$$(sh scripts/find-python.sh $(PYTHON)) && \
@@ -98,6 +108,13 @@ $(VENV)/installed: $(VENV)/requirements pyproject.toml loaders/target-duckdb-exa
 		echo "Making .venv-$*: $$(sed -n '1s/^# *//p' requirements/$*.in)" && \
 		"$$python" -m venv --clear .venv-$*
 	@sh scripts/with-dots.sh .venv-$*/$(BIN_FOLDER)/python -m pip install -q --require-hashes --no-deps -r requirements/$*.txt
+	@touch $@
+
+$(AIRBYTE_VENV)/installed: requirements/airbyte.txt
+	@python=$$(sh scripts/find-python.sh "$(PYTHON)" 12) && \
+		echo "Making $(AIRBYTE_VENV): PyAirbyte and Airbyte's kit, 200 packages (two minutes) ..." && \
+		"$$python" -m venv --clear $(AIRBYTE_VENV)
+	@$(AIRBYTE_BIN)/python -m pip install -qq --require-hashes -r requirements/airbyte.txt
 	@touch $@
 
 clean:  ## remove environments, caches and builds; Meltano's state and your output/ stay

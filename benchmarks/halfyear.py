@@ -23,7 +23,7 @@ from sandbox.account.lifecycle import ONGOING
 from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 LOOKBACK_DAYS = 2
 RELOADED_DAYS = 90
@@ -43,7 +43,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class DailyRun:
+class Run:
     """What one run came to.
 
     Attributes:
@@ -51,7 +51,7 @@ class DailyRun:
         cost: Of each stream.
         reload: What reading the last 90 days of each stream would have cost.
         checked: Records that had to be right: new, open, or open or recent at the last run.
-        wrong: Those that were not, as stream and key.
+        wrong: Those that were not, as stream and key, and keys that the account does not have.
         stale: Other records that differ from the account's.
         state_bytes: Size of the state.
     """
@@ -65,25 +65,25 @@ class DailyRun:
     state_bytes: int
 
 
-def simulate(days: int, seed: int) -> Iterator[DailyRun]:
-    """Load the default account, then run the tap once on each following day.
+def simulate(account: Account, pauses: Iterable[timedelta]) -> Iterator[Run]:
+    """Load an account, then run the tap after each pause.
 
     Args:
-        days: Daily runs after the first load.
-        seed: Of the account.
+        account: It goes on living meanwhile.
+        pauses: From each run to the next one.
 
     Yields:
-        The first load, then the daily runs.
+        The first load, then the later runs.
     """
-    with Sandbox(Account(seed=seed)) as sandbox:
+    with Sandbox(account) as sandbox:
         warehouse = _Warehouse(sandbox)
         yield warehouse.run()
-        for _ in range(days):
-            sandbox.advance(days=1)
+        for pause in pauses:
+            sandbox.now += pause
             yield warehouse.run()
 
 
-def summary(runs: Sequence[DailyRun]) -> str:
+def summary(runs: Sequence[Run]) -> str:
     """Return a Markdown table of daily runs: cost by stream, beside that of reloading.
 
     Args:
@@ -126,7 +126,7 @@ class _Warehouse:
     last_run: date | None = None
     counts: dict[tuple[str, date], int] = field(default_factory=dict)
 
-    def run(self) -> DailyRun:
+    def run(self) -> Run:
         """Run the tap once, at the account's instant, and compare."""
         tables_before = {stream: dict(rows) for stream, rows in self.tables.items()}
         self.sandbox.clear()
@@ -138,10 +138,11 @@ class _Warehouse:
             must = set(filter(self._watched(stream, truth, tables_before[stream]), truth))
             different = {key for key in truth if self.tables[stream].get(key) != truth[key]}
             checked += len(must)
-            wrong += [(stream, key) for key in sorted(different & must, key=str)]
+            surplus = self.tables[stream].keys() - truth.keys()
+            wrong += [(stream, key) for key in sorted(different & must | surplus, key=str)]
             stale += len(different - must)
         self.last_run = self.sandbox.today
-        return DailyRun(
+        return Run(
             today=self.sandbox.today,
             cost={stream: Cost(asked[stream], emitted[stream]) for stream in _KEYS},
             reload={stream: self._reload(stream) for stream in _KEYS},
@@ -165,8 +166,9 @@ class _Warehouse:
         for message in messages:
             if message["type"] == "STATE":
                 self.state = message["value"]
-            elif message["type"] == "RECORD":
+            elif message["type"] == "RECORD" and message["stream"] in _KEYS:
                 stream, record = message["stream"], message["record"]
+                del record["emitted_at"]  # which no account knows
                 self.tables[stream][record[_KEYS[stream]]] = record
                 emitted[stream] += 1
         return emitted
@@ -223,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the account (default: 0)")
     options = parser.parse_args(arguments)
     runs = []
-    for run in simulate(options.days, options.seed):
+    for run in simulate(Account(seed=options.seed), [timedelta(days=1)] * options.days):
         runs.append(run)
         costs = "; ".join(
             f"{stream} {cost.requests} requests, {cost.records} records"

@@ -92,7 +92,7 @@ class Workshop:
         with file.open("rb") as lines:
             for line in lines:
                 message = json.loads(line)
-                if message["type"] == "RECORD":
+                if message["type"] == "RECORD" and message["stream"] == stream:
                     records += 1
                     keys += _digest(message["record"][_KEYS[stream]])
                     content += _digest(_shared(message["record"]))
@@ -152,14 +152,14 @@ class Workshop:
 
 
 def _shared(value: Any) -> Any:  # noqa: ANN401 - any JSON value passes
-    """Leave out the one column that the plain tap lacks, as long as it is empty."""
+    """Leave out the columns that the plain tap lacks, one of them as long as it is empty."""
     if isinstance(value, list):
         return [_shared(element) for element in value]
     if isinstance(value, dict):
         return {
             name: _shared(element)
             for name, element in value.items()
-            if name != "extra_fields" or element is not None
+            if name not in {"day", "emitted_at"} and (name, element) != ("extra_fields", None)
         }
     return value
 

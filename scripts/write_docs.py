@@ -17,10 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tap_kapture.schemas import CONTACTS, CUSTOMERS, TICKETS, json_schema
+from tap_kapture.schemas import (
+    CONTACTS,
+    CUSTOMER_CONTACTS,
+    CUSTOMERS,
+    PULLED_DAYS,
+    TICKETS,
+    json_schema,
+)
 from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.settings.table import TABLE
-from tap_kapture.singer.streams import CustomersStream, TicketsStream
+from tap_kapture.singer.streams import CustomerContactsStream, CustomersStream, TicketsStream
 from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
@@ -29,7 +36,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
     "docs/settings.md": ("settings", "builtins"),
-    "docs/streams.md": ("streams", "tickets", "customers", "contacts"),
+    "docs/streams.md": (
+        *("streams", "tickets", "customers", "contacts"),
+        *("customer_contacts", "pulled_days"),
+    ),
 }
 """The pages with generated parts, and the names of these."""
 CLONE = "$KAPTURE_CLONE"
@@ -52,6 +62,8 @@ def tables() -> dict[str, str]:
         "streams": streams_table(),
         "tickets": columns_table(json_schema(TICKETS, "ticketId")["properties"]),
         "customers": columns_table(json_schema(CUSTOMERS, "id")["properties"]),
+        "customer_contacts": columns_table(json_schema(CUSTOMER_CONTACTS, "id")["properties"]),
+        "pulled_days": columns_table(json_schema(PULLED_DAYS, "stream", "day")["properties"]),
         "contacts": columns_table(json_schema(CONTACTS, "id")["properties"]),
     }
 
@@ -103,8 +115,13 @@ def streams_table() -> str:
             "yes",
             needs,
         )
-        for stream, needs in ((TicketsStream, ""), (CustomersStream, "`cm_id`"))
+        for stream, needs in (
+            (TicketsStream, ""),
+            (CustomersStream, "`cm_id`"),
+            (CustomerContactsStream, "`cm_id`"),
+        )
     ]
+    rows.append(("`pulled_days`", "`stream`, `day`", "", "yes", "yes", "another stream"))
     head = ("stream", "primary key", "replication key", "incremental", "full table", "needs")
     return table(head, rows)
 
@@ -123,6 +140,8 @@ def column_type(definition: Schema) -> str:
     kind: str = definition["type"][0]
     if kind == "array":
         return "list of " + ("objects" if "properties" in definition["items"] else "text")
+    if definition.get("format") == "date":
+        return "date"
     if definition.get("format") == "date-time":
         return "timestamp, UTC"
     return {"string": "text"}.get(kind, kind)

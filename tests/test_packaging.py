@@ -22,6 +22,8 @@ else:
 if TYPE_CHECKING:
     from email.message import Message
 
+pytestmark = pytest.mark.xdist_group("packaging")
+
 ROOT = Path(__file__).resolve().parent.parent
 INSIDE_THE_WHEEL = re.compile(r"tap_kapture/(?:[a-z]+/)?[a-z_]+\.py|tap_kapture/py\.typed")
 PYTHON_CLASSIFIER = re.compile(r"Programming Language :: Python :: (3\.\d+)")
@@ -93,11 +95,12 @@ def test_the_wheel_holds_the_tap_its_types_and_nothing_else(wheel: zipfile.Path)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
-def test_the_wheel_installs_the_command(wheel: zipfile.Path) -> None:
+def test_the_wheel_installs_the_commands(wheel: zipfile.Path) -> None:
     (info,) = (entry for entry in wheel.iterdir() if entry.name.endswith(".dist-info"))
     entry_points = (info / "entry_points.txt").read_text(encoding="utf-8")
 
     assert "tap-kapture = tap_kapture.__main__:main" in entry_points
+    assert "source-kapture = tap_kapture.airbyte.main:main" in entry_points
 
 
 def test_the_license_is_the_same_wherever_it_is_named(metadata: Message) -> None:
@@ -184,6 +187,33 @@ def test_actions_are_pinned_to_commits() -> None:
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         for action in re.findall(r"uses: (.+)", path.read_text(encoding="utf-8")):
             assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+# --- the image ------------------------------------------------------------------------------------
+
+
+def test_the_image_is_as_airbyte_wants_it(project: dict[str, Any]) -> None:
+    image = read("Dockerfile")
+    (entrypoint,) = re.findall(r'^ENTRYPOINT \["(.+)"\]$', image, re.MULTILINE)
+    (variable,) = re.findall(r'^ENV AIRBYTE_ENTRYPOINT="(.+)"$', image, re.MULTILINE)
+    labels = dict(re.findall(r'(io\.airbyte\.\w+)="(.+?)"', image))
+
+    assert entrypoint == variable == "/opt/kapture/bin/source-kapture"
+    assert labels == {
+        "io.airbyte.name": "source-kapture",
+        "io.airbyte.version": project["version"],
+    }
+    assert "useradd --uid 1000 " in image
+    assert re.findall(r"^USER (.+)$", image, re.MULTILINE) == ["1000"]
+    assert not re.search("amd64|x86|arm|aarch", image), "it is built for each architecture alike"
+
+
+def test_the_image_is_built_from_what_is_let_through() -> None:
+    let_through = [line[1:] for line in read(".dockerignore").splitlines() if line[0] == "!"]
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", read("Dockerfile"), re.MULTILINE)
+
+    for source in " ".join(copied).split():
+        assert any(pattern.split("/**")[0] == source for pattern in let_through), source
 
 
 # --- the Meltano project --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The engine knows nothing of Singer, and the door says what it takes of the SDK."""
+"""Only Singer's door knows Singer, and it says what it takes of the SDK."""
 
 from __future__ import annotations
 
@@ -16,18 +16,26 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 import tap_kapture
 from tap_kapture import singer
 from tap_kapture.singer.messages import MessageWriter
+from tap_kapture.singer.pulled_days import PulledDaysStream
 from tap_kapture.singer.streams import CustomersStream, TicketsStream
 from tap_kapture.singer.tap import TapKapture
 
 PACKAGE = Path(tap_kapture.__file__).parent
-ENGINE = "tap_kapture.pull.run"
+WITHOUT_SINGER = [
+    "tap_kapture.pull.run",
+    *(
+        f"tap_kapture.airbyte.{path.stem}"
+        for path in sorted((PACKAGE / "airbyte").glob("[a-z]*.py"))
+    ),
+]
 USUAL = {"name", "config_jsonschema"}
 """What every tap and stream gives."""
 MOST_LINES, MOST_MODULES = 255, 9
 
 
-def test_the_engine_loads_no_sdk() -> None:
-    program = f"import {ENGINE}, sys; sys.exit('singer_sdk' in sys.modules)"
+def test_neither_the_engine_nor_the_door_for_airbyte_loads_anything_of_singer() -> None:
+    loaded = "[name for name in sys.modules if name.startswith(('singer', 'tap_kapture.singer'))]"
+    program = f"import {', '.join(WITHOUT_SINGER)}, sys; sys.exit(str({loaded} or '') or None)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -48,6 +56,7 @@ def own(kind: type, base: type) -> set[str]:
         (TapKapture, Tap, "Tap"),
         (TicketsStream, Stream, "Stream"),
         (CustomersStream, Stream, "Stream"),
+        (PulledDaysStream, Stream, "Stream"),
         (MessageWriter, MsgSpecWriter, "MsgSpecWriter"),
     ],
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
@@ -72,6 +73,11 @@ class Account:
     def zone(self) -> ZoneInfo:
         """The account's time zone."""
         return ZoneInfo(self.timezone)
+
+    @cached_property
+    def content(self) -> str:
+        """All on which depends what is ever created: every field but the clock, as text."""
+        return repr(replace(self, now=_SPRING))
 
     def generator(self, *names: object) -> Random:
         """A random generator of its own for a purpose, such as a stream's day."""

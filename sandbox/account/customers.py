@@ -39,9 +39,13 @@ class Customer:
     edits: tuple[Edit, ...]
     facts: Row
 
+    def stage(self, now: dt.datetime) -> int:
+        """How many edits there have been, on which alone depends how the record stands."""
+        return sum(edit.at <= now for edit in self.edits)
+
     def at(self, now: dt.datetime, zone: ZoneInfo) -> Row:
         """The record as it stands at an instant not before its creation."""
-        past = [edit for edit in self.edits if edit.at <= now]
+        past = self.edits[: self.stage(now)]
         last = past[-1] if past else self.edits[0]
         return {
             **self.facts,
@@ -69,6 +73,11 @@ def ids_of(account: Account, day: dt.date) -> list[int]:
     ]
 
 
+def contact_id(customer: int, nth: int) -> int:
+    """Id of a customer's contact, counted from 0, whether or not there is one."""
+    return customer * _MOST_CONTACTS + nth
+
+
 def _identity(created: dt.datetime, index: int) -> int:
     return 100_000_000 + (created.toordinal() - _EPOCH) * 20_000 + index
 
@@ -82,7 +91,7 @@ def _customer(
 ) -> Customer:
     identity = _identity(created, index)
     contacts = tuple(
-        _contact(rng, account, identity, identity * _MOST_CONTACTS + nth, created)
+        _contact(rng, account, identity, contact_id(identity, nth), created)
         for nth in range(rng.choice((0, 1, 1, 1, 2, 3)))
     )
     start = created.astimezone(UTC)

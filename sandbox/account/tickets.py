@@ -34,9 +34,13 @@ class Ticket:
     rating: int | None
     first_conversation: int
 
+    def stage(self, now: dt.datetime) -> int:
+        """How many events there have been, on which alone depends how the record stands."""
+        return sum(event.at <= now for event in self.events)
+
     def at(self, now: dt.datetime, zone: ZoneInfo) -> Row:
         """The record as it stands at an instant not before its creation."""
-        past = [event for event in self.events if event.at <= now]
+        past = self.events[: self.stage(now)]
         last = past[-1] if past else self.events[0]
         done = not last.ongoing
         told = wall(last.at, zone)
@@ -51,7 +55,7 @@ class Ticket:
             "lastConvesationTime": told,
             "taskEnddate": told if done else None,
             "mergedTicketId": self.facts["ticketId"] if last.status == "Merged" else "",
-            "tat": _hours(last.at - self.created) if done else "",
+            "tat": _duration(last.at - self.created) if done else "",
             "sla": _hours(last.at - self.created) if done else " ",
             "slaStatus": "out of sla" if last.at - self.created > DAY else "in sla",
             "ftr": "yes" if done and len(past) <= 3 else "no",  # noqa: PLR2004 - one closing
@@ -109,14 +113,16 @@ def _identity(number: int) -> Row:
 def _people(rng: Random, callers: list[int]) -> Row:
     creator, assigned = rng.randrange(len(words.PEOPLE)), rng.randrange(len(words.PEOPLE))
     known = bool(callers) and happens(rng, 0.7)
+    customer = rng.choice(callers) if known else 0
     return {
         "creatorId": 209_000 + creator,
         "creatorName": words.PEOPLE[creator],
         "assignedId": 209_000 + assigned,
         "assignedToName": words.PEOPLE[assigned],
         "assigneeCode": sometimes(rng, 0.3, f"EMP{assigned:03}"),
-        "customerId": rng.choice(callers) if known else 0,
-        "contactId": rng.randrange(1, 10**8) if known else None,
+        "customerId": customer,
+        # Some name a contact that their customer has no more.
+        "contactId": customers.contact_id(customer, rng.randrange(2)) if known else None,
         "customerName": rng.choice(words.PEOPLE) if known else words.blank(rng),
         "customerPhone": words.phone(rng) if known else None,
         "customerEmail": words.mail(rng) if known else words.blank(rng),
@@ -187,6 +193,14 @@ def _next_follow_up(rng: Random, created: dt.datetime) -> dt.datetime:
         return rng.choice(odd)
     follow_up = created + dt.timedelta(minutes=rng.randrange(0, 3 * 1440))
     return follow_up.replace(second=0, fold=0)
+
+
+def _duration(span: dt.timedelta) -> str:
+    """As Kapture writes a turn-around: in words from a day on."""
+    minutes = int(span.total_seconds()) // 60
+    if span < DAY:
+        return _hours(span)
+    return f"{minutes // 1440} Day {minutes // 60 % 24} Hr {minutes % 60} Min"
 
 
 def _hours(span: dt.timedelta) -> str:

@@ -92,7 +92,7 @@ def _kept(
     if view.quirks.order == "unstable" or view.quirks.short_pages:
         return make()
     key = (asked.stream, days, asked.offset, asked.limit, surplus)
-    return view.bodies.get(key, make, lambda page: len(page[0]))
+    return view.bodies.get(key, make)
 
 
 def _typed(body: bytes, rows: int, quirks: Quirks) -> Answer:

@@ -119,8 +119,7 @@ class Sandbox:
         # replace() runs the account's own check of the instant.
         account = replace(self.account, now=instant)
         with self._changing:
-            view = self._desk.view
-            self._desk.view = View(self.account, account.now, view.quirks, view.gone)
+            self._desk.view = self._desk.view.but(now=account.now)
 
     def advance(self, days: float = 0, hours: float = 0) -> None:
         """Move the clock on."""
@@ -139,8 +138,7 @@ class Sandbox:
     @quirks.setter
     def quirks(self, quirks: Quirks) -> None:
         with self._changing:
-            view = self._desk.view
-            self._desk.view = View(self.account, view.now, quirks, view.gone)
+            self._desk.view = self._desk.view.but(quirks=quirks)
 
     def delete(self, stream: str, key: object) -> None:
         """Take a record away: answers and truth are without it from now on.
@@ -158,8 +156,7 @@ class Sandbox:
             if not view.holds(known, text):
                 message = f"{stream} has no record {text!r} now"
                 raise ValueError(message)
-            gone = view.gone | {(known, text)}
-            self._desk.view = View(self.account, view.now, view.quirks, gone)
+            self._desk.view = view.but(gone=view.gone | {(known, text)})
 
     @property
     def faults(self) -> tuple[Fault, ...]:

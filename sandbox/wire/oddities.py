@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -28,6 +29,16 @@ _UNKNOWN: Row = {
     "custom": {"colour": "blue", "sizes": [38, 40]},
 }
 _INTEGERS = (Kind.INTEGER, Kind.TEXT_INTEGER)
+
+telling = attrgetter(
+    "ticket_dates",
+    "nul_characters",
+    "bad_dates",
+    "bad_numbers",
+    "missing_keys",
+    "unknown_keys",
+)
+"""The quirks on which `as_sent` depends; all others change how a record travels."""
 
 
 def as_sent(stream: Stream, row: Row, quirks: Quirks) -> Row:

@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from random import Random
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from sandbox.account.clock import DAY
 from sandbox.account.columns import COLUMNS, KEYS, Row
 from sandbox.account.customers import customers_of
 from sandbox.account.tickets import tickets_of
-from sandbox.wire.oddities import as_sent
+from sandbox.wire.kept import Kept
+from sandbox.wire.oddities import as_sent, telling
 from sandbox.wire.record import record_json
 from sandbox.wire.truth import warehouse_record
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable, Sequence
 
     from sandbox.account.account import Account, Stream
+    from sandbox.account.customers import Customer
+    from sandbox.account.tickets import Ticket
     from sandbox.quirks import Quirks
 
 _KEPT_RECORDS = 30_000
 _KEPT_BODY_BYTES = 256 * 1024 * 1024
 
-V = TypeVar("V")
+
+class Memory:
+    """What was made of an account's days.
+
+    Making a record costs far more than looking it up, and most days have not changed since the
+    last view. What depends on the instant is kept by how far each life has come.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.lives: Kept[Sequence[Ticket | Customer]] = Kept(_KEPT_RECORDS, len)
+        self.listings: Kept[list[str]] = Kept(_KEPT_RECORDS, len)
+        self.truths: Kept[dict[object, Row]] = Kept(_KEPT_RECORDS, len)
 
 
-class Kept(Generic[V]):
-    """The values used last, up to a total size, and always the newest."""
-
-    def __init__(self, room: int) -> None:
-        """Start empty, with room for values of that total size."""
-        self._left = room
-        self._values: OrderedDict[Hashable, tuple[int, V]] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], V], size: Callable[[V], int]) -> V:
-        """The value for a key, made when it is not there."""
-        if key in self._values:
-            self._values.move_to_end(key)
-            return self._values[key][1]
-        value = make()
-        self._values[key] = size(value), value
-        self._left -= size(value)
-        while self._left < 0 and len(self._values) > 1:
-            self._left += self._values.popitem(last=False)[1][0]
-        return value
+@lru_cache(maxsize=2)
+def memory_of(_: str) -> Memory:
+    """What is shared by all views of accounts that hold the same, however many were opened."""
+    return Memory()
 
 
 class View:
@@ -71,8 +70,19 @@ class View:
         self.now = now
         self.quirks = quirks
         self.gone = gone
-        self.bodies: Kept[tuple[bytes, int]] = Kept(_KEPT_BODY_BYTES)
-        self._listings: Kept[list[str]] = Kept(_KEPT_RECORDS)
+        self.bodies: Kept[tuple[bytes, int]] = Kept(_KEPT_BODY_BYTES, lambda page: len(page[0]))
+        self._memory = memory_of(account.content)
+
+    def but(
+        self,
+        *,
+        now: dt.datetime | None = None,
+        quirks: Quirks | None = None,
+        gone: frozenset[tuple[Stream, str]] | None = None,
+    ) -> View:
+        """The same account, at another instant, with other quirks, or without more records."""
+        without = self.gone if gone is None else gone
+        return View(self.account, now or self.now, quirks or self.quirks, without)
 
     @cached_property
     def today(self) -> dt.date:
@@ -89,8 +99,7 @@ class View:
         if not self.account.first_day <= day <= self.today:
             return []
         zone, now, key = self.account.zone, self.now, KEYS[stream]
-        lives = (tickets_of if stream == "tickets" else customers_of)(self.account, day)
-        rows = (life.at(now, zone) for life in lives if life.created <= now)
+        rows = (life.at(now, zone) for life in self._lives(stream, day) if life.created <= now)
         return [
             as_sent(stream, row, self.quirks)
             for row in rows
@@ -104,19 +113,39 @@ class View:
 
     def truth_of_day(self, stream: Stream, day: dt.date, *, clean_text: bool) -> dict[object, Row]:
         """What a warehouse should hold of a day: primary key -> record."""
-        records = (
-            warehouse_record(COLUMNS[stream], row, clean_text=clean_text)
-            for row in self.rows(stream, day)
-        )
-        return {record[KEYS[stream]]: record for record in records}
+        columns, key = COLUMNS[stream], KEYS[stream]
+
+        def make() -> dict[object, Row]:
+            records = (
+                {
+                    **warehouse_record(columns, row, clean_text=clean_text),
+                    "day": day.isoformat(),
+                }
+                for row in self.rows(stream, day)
+            )
+            return {record[key]: record for record in records}
+
+        told = (*self._told(stream, day), telling(self.quirks), clean_text)
+        return dict(self._memory.truths.get(told, make))
 
     def listing(self, stream: Stream, day: dt.date) -> list[str]:
         """A day's records as JSON, duplicates included, in the account's order."""
-        return self._listings.get((stream, day), lambda: self._listed(stream, day), len)
+        told = (*self._told(stream, day), self.quirks)
+        return self._memory.listings.get(told, lambda: self._listed(stream, day))
 
     def count(self, stream: Stream, day: dt.date) -> int:
         """How many different records a day has."""
         return len(set(self.listing(stream, day)))
+
+    def _lives(self, stream: Stream, day: dt.date) -> Sequence[Ticket | Customer]:
+        """All records that are ever created on a day."""
+        make = tickets_of if stream == "tickets" else customers_of
+        return self._memory.lives.get((stream, day), lambda: make(self.account, day))
+
+    def _told(self, stream: Stream, day: dt.date) -> tuple[Hashable, ...]:
+        """All on which depends what there is to tell of a day, but for quirks."""
+        stages = tuple(life.stage(self.now) for life in self._lives(stream, day))
+        return stream, day, self.gone, stages
 
     def _listed(self, stream: Stream, day: dt.date) -> list[str]:
         records = [record_json(stream, row, self.quirks) for row in self.rows(stream, day)]

@@ -9,6 +9,7 @@ pages are counted, the page behind the last one must be empty.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
@@ -73,6 +74,7 @@ class _Sizes:
 
     def __init__(self) -> None:
         self.last = 0
+        self.bits = 0.0
         self._full = 0
         self._pages = 0
 
@@ -81,6 +83,7 @@ class _Sizes:
         before, self.last = self.last, rows
         self._full = self._full or rows
         self._pages += 1
+        self.bits += log2(rows)  # were pages short at random, one would seldom be just so long
         return self._pages == 1 or (before == self._full and rows <= self._full)
 
     def one_full(self, limit: int) -> bool:
@@ -134,27 +137,31 @@ def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, N
             return Pass(fits=False, teaches=True)
         alone = overlap and not rest and (learned.must_see_the_end or sizes.one_full(limit))
         if not rest and not alone:
-            _note_the_end(answers, len(trail.keys), seen=not overlap)
+            if trail.keys:
+                _note_the_end(answers, len(trail.keys), sizes.bits, seen=not overlap)
             return trail.ended(fits=True)
         if not rest:
             continue
-        if 0 < sizes.last < limit:
-            learned.capped(sizes.last)
-        if not sizes.regular(min(len(seen.keys), limit)):
-            learned.irregular()
+        _note_page(learned, sizes, len(seen.keys), limit)
         if not trail.goes_on(rest, confirmed=dialect.confirmed):
             return trail.ended(fits=False)
         if _is_enough(learned, trail, seen, limit, verify=verify):
             return trail.ended(fits=True)
 
 
-def _note_the_end(answers: Answers, rows: int, *, seen: bool) -> None:
+def _note_page(learned: Learned, sizes: _Sizes, rows: int, limit: int) -> None:
+    """Note a page with something new: what that shows of the one before it."""
+    if 0 < sizes.last < limit:
+        learned.capped(sizes.last)
+    if not sizes.regular(min(rows, limit)):
+        learned.irregular()
+
+
+def _note_the_end(answers: Answers, rows: int, bits: float, *, seen: bool) -> None:
     """Note how the end of a day showed: nothing came behind it, or its last row came alone."""
-    if not rows:
-        return
     answers.learned.shown(rows)
     if seen:
-        answers.learned.saw_the_end(rows)
+        answers.learned.saw_the_end(bits)
     else:
         answers.learned.believed(answers.day)
 

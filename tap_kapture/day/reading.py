@@ -14,6 +14,7 @@ from tap_kapture.dialect.evidence import told
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn
 from tap_kapture.errors import KaptureDialectError, KapturePagingError
+from tap_kapture.settings.checked import paging_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -91,7 +92,7 @@ class DayReader:
             raise  # of no single day
         except KapturePagingError as error:
             raise error.at(self._stream, day, 0) from None
-        yield tally.facts(None if moves else doubt)
+        yield tally.facts(None if moves else doubt, answers.total)
 
     def _read(self, answers: Answers, *, moves: bool) -> Generator[Page, None, Doubt | None]:
         first: Seen | None = None
@@ -189,7 +190,8 @@ class DayReader:
         text = (
             f"nothing turns the page, and {rows} records are the most that ever came in one "
             "answer, so more may be left out. Ask Kapture support to switch pagination on for the "
-            f"account; if it always sends whole days, set '{self._stream}_paging' to 'whole_day'"
+            "account; if it always sends whole days, set "
+            f"'{paging_setting(self._stream)}' to 'whole_day'"
         )
         return Doubt("cap", text)
 

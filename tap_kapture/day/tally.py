@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from tap_kapture.dialect.doubts import Doubt
     from tap_kapture.errors import KaptureError
     from tap_kapture.shape.heads import Heads
+
+
+NEVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,18 @@ class DayFacts:
         open_count: Of these, tickets that are not closed.
         digest: Order-insensitive digest of the records; empty when none was asked for.
         doubt: Why the day is not settled, or None.
+        announced: The last ``totalCount`` that was positive, or None.
+        requests: Requests that it took, without retries.
+        read_at: When the reading began.
     """
 
     records: int
     open_count: int
     digest: str
     doubt: Doubt | None = None
+    announced: int | None = None
+    requests: int = 0
+    read_at: datetime = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +134,14 @@ class Tally:
         """
         return tuple(self._heads.of(row)[0] for row in rows)
 
-    def facts(self, doubt: Doubt | None) -> DayFacts:
+    def facts(self, doubt: Doubt | None, announced: int | None = None) -> DayFacts:
         """Return what the day came to.
 
         Args:
             doubt: Why it is not settled, or None.
+            announced: As the attribute of :class:`DayFacts`.
         """
-        return DayFacts(len(self._contents), len(self._open), self.digest, doubt)
+        return DayFacts(len(self._contents), len(self._open), self.digest, doubt, announced)
 
     @property
     def is_as_before(self) -> bool:

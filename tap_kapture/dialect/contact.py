@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tap_kapture.shape.heads import Heads
     from tap_kapture.wire.answers import Answer
 
+LEAST_TO_LEARN = 2
+"""Requests that may always be spent on learning from a day that holds records."""
 SEARCHED = 6
 """Days that are asked for in other ways when nothing came at all."""
 
@@ -50,6 +52,7 @@ class Contact:
     answers: dict[Request, Answer] = field(default_factory=dict)
     found: bool = False
     _failure: KaptureError | None = None
+    _in_vain: int = 0
     _spent: int = 0
     _most: int = LEARNING_REQUESTS
     _longer_is_refused: bool = False
@@ -60,9 +63,6 @@ class Contact:
 
         Args:
             days: Some days, the likeliest to hold records first.
-
-        Returns:
-            Itself.
 
         Raises:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
@@ -87,12 +87,13 @@ class Contact:
     def _look(self, days: Sequence[date]) -> bool:
         """Ask for days in the usual way; learn from the first answer that holds records."""
         for day in days:
-            request = self._usual(day)
+            request = self.usual(day)
             try:
-                self.answers[request] = answer = self._first_answer(request)
+                self.answers[request] = answer = self.first_answer(request)
                 if answer.rows:
                     self._found_usually(day, answer)
                     return True
+                self._in_vain += 1
             except KaptureError as error:
                 if not error.stops_only_its_day:
                     raise
@@ -108,13 +109,10 @@ class Contact:
         Args:
             days: All days that were read, the newest first.
 
-        Returns:
-            Itself.
-
         Raises:
             KaptureDialectError: There are records, but what brings them fits no known dialect.
         """
-        self._spent, self._most = 0, LEARNING_REQUESTS
+        self._spent, self._in_vain, self._most = 0, 0, LEARNING_REQUESTS
         for limit, offset in (self.learned.dialect.first(self.learned.page_size), (1, 1), (0, 0)):
             seen = self._asked(days[-1], limit, offset, (days[0] - days[-1]).days + 1)
             if seen.keys:
@@ -170,12 +168,17 @@ class Contact:
         else:
             self._longer_is_refused = True
 
-    def _usual(self, day: date) -> Request:
+    def usual(self, day: date) -> Request:
+        """Return the request with which a day's reading begins, by what is known."""
         dialect = self.learned.dialect
         return dialect.request(day, *dialect.first(self.learned.page_size))
 
-    def _first_answer(self, request: Request) -> Answer:
-        """Return the answer to a usual request, without ``offset`` where that is refused."""
+    def first_answer(self, request: Request) -> Answer:
+        """Return the answer to a usual request, without ``offset`` where that is refused.
+
+        Raises:
+            KaptureError: The account cannot be asked for this day.
+        """
         if request in self.answers:
             return self.answers[request]
         try:
@@ -195,6 +198,7 @@ class Contact:
     def _found_usually(self, day: date, answer: Answer) -> None:
         """Learn from a usual answer if it holds enough rows."""
         self.found = True
+        self._in_vain = 0  # the answers of those days are used once more
         limit, offset = self.learned.dialect.first(self.learned.page_size)
         first = Seen(limit, offset, self._keys_of(answer), answer.total)
         if teaches(self.learned.dialect, len(answer.rows), limit):
@@ -221,7 +225,7 @@ class Contact:
             seen,
             lambda limit, offset: self._asked(day, limit, offset, shift),
             self.learned,
-            requests=max(LEARNING_REQUESTS - self._spent, LEARNING_REQUESTS // 2),
+            requests=max(LEARNING_REQUESTS - self._spent - self._in_vain, LEAST_TO_LEARN),
             moves=day in self.moving,
         )
 
@@ -240,7 +244,8 @@ class Contact:
         except KaptureRefusedError:
             return Seen(limit, offset, None)
         if (limit, offset) == self.learned.dialect.first(self.learned.page_size):
-            self.answers[request] = answer  # it is the usual one if the end day is not asked for
+            # The usual request, if the end day turns out not to be asked for.
+            self.answers.setdefault(request, answer)
         self.learned.saw(len(answer.rows))
         return Seen(limit, offset, self._keys_of(answer), answer.total)
 

@@ -12,6 +12,7 @@ from tap_kapture.dialect.dialect import Dialect, Total
 from tap_kapture.dialect.guessed import Guessed
 from tap_kapture.dialect.witness import Witness
 from tap_kapture.errors import KaptureDialectError
+from tap_kapture.settings.checked import paging_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ PASSES = 8
 """How often a day is read in pages until nothing new comes."""
 STEADY = 20
 """Bits of evidence after which a page that is short is believed to be the last."""
+REGULAR = 10
+"""Bits of evidence after which that is believed where the settings say so."""
 SHOWN = 3
 """Days of the same size that must be shown whole before another one of that size is believed."""
 FAILURES = 3
@@ -175,7 +178,8 @@ class Learned:
         """
         return KaptureDialectError(
             f"{self._stream}: {why}. Ask Kapture support what 'limit' and 'offset' mean for this "
-            f"API of your account; if they count rows or pages, say so in '{self._stream}_paging'"
+            f"API of your account; if they count rows or pages, say so in "
+            f"'{paging_setting(self._stream)}'"
         )
 
     # Whether a page that is short is the last one
@@ -185,13 +189,14 @@ class Learned:
         """Whether a row that comes alone is not yet a sign that nothing lies behind it."""
         return not self._dialect.regular or self._dialect.steady < STEADY
 
-    def saw_the_end(self, rows: int) -> None:
+    def saw_the_end(self, bits: float) -> None:
         """Note a day that came as a regular account sends it, and whose end was seen.
 
-        Were pages short at random, a day of so many rows would seldom come in one piece.
+        Args:
+            bits: How unlikely that was, were pages short at random.
         """
         with self.lock:
-            self.note(steady=min(self._dialect.steady + rows.bit_length() - 1, STEADY))
+            self.note(steady=min(self._dialect.steady + int(bits), STEADY))
 
     def is_whole(self, rows: int, limit: int) -> bool:
         """Whether a page with fewer rows than asked for is the last one, by what was seen before.
@@ -206,7 +211,8 @@ class Learned:
         dialect = self._dialect
         limit = min(limit, dialect.size or limit)
         known = self.is_below_a_cap(rows) or self._shown[rows] >= SHOWN
-        return dialect.confirmed and dialect.regular and rows < limit and known
+        regular = dialect.regular and dialect.steady >= REGULAR
+        return dialect.confirmed and regular and rows < limit and known
 
     def capped(self, rows: int) -> None:
         """Note that more followed behind a page with fewer rows than asked for."""

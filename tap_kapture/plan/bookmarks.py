@@ -5,7 +5,8 @@
     {"replication_key": "date",
      "replication_key_value": "2024-05-03",      first day not yet closed and pulled
      "pulled_from": "2024-01-01",                days [pulled_from, value) are in the target
-     "days": {"2024-04-11": {"open": 3, "digest": "9f2c...", "trouble": "unread"}},
+     "days": {"2024-04-11": {"open": 3, "digest": "9f2c...", "trouble": "unread",
+                             "emitted_at": "2024-05-02T21:00:07.512+00:00"}},
                                                  days that will be read again
      "followed": {"from": "2024-02-03", "closed_statuses": ["closed"]},
                                                  since when open tickets are in "days"
@@ -16,7 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.errors import KaptureStateError
@@ -44,16 +45,19 @@ class LedgerDay:
         open: Tickets of that day that were not closed when it was last read.
         digest: Order-insensitive digest of the day's raw records; empty when it is not known.
         trouble: ``unread`` or ``unsettled`` for a day that is not whole in the target, else empty.
+        emitted_at: When its records last left, as they hold it; empty when it is not known.
     """
 
     open: int
     digest: str
     trouble: str = ""
+    emitted_at: str = ""
 
     def to_state(self) -> dict[str, Any]:
         """Return the entry as the state holds it."""
         entry = {"open": self.open, "digest": self.digest}
-        return {**entry, "trouble": self.trouble} if self.trouble else entry
+        rest = {"emitted_at": self.emitted_at, "trouble": self.trouble}
+        return {**entry, **{name: text for name, text in rest.items() if text}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +224,18 @@ def _ledger(raw: dict[str, Any], zone: tzinfo) -> dict[date, LedgerDay]:
             open=count if isinstance(count, int) else 0,
             digest=digest if isinstance(digest, str) else "",
             trouble=trouble if trouble in TROUBLES else "",
+            emitted_at=_instant(known.get("emitted_at")),
         )
     return days
+
+
+def _instant(raw: object) -> str:
+    """Read when records left; empty if that is not known, so that they leave again."""
+    try:
+        known = datetime.fromisoformat(raw) if isinstance(raw, str) else None
+    except ValueError:
+        return ""
+    return raw if isinstance(raw, str) and known and known.tzinfo else ""
 
 
 def _day(raw: object, key: str, zone: tzinfo) -> date:

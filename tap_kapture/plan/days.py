@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tap_kapture.errors import KaptureStateError
-from tap_kapture.plan.bookmarks import NOTHING, ONE_DAY, Bookmark, LedgerDay
+from tap_kapture.plan.bookmarks import NOTHING, ONE_DAY, UNREAD, Bookmark, LedgerDay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 SETTLING_TIME = timedelta(minutes=15)
 """How long after its end a day may still get records."""
-
-
 _CENTURY = 36525
 """Days; a longer lookback or refresh looks no further, and no date is out of range."""
 
@@ -37,12 +35,16 @@ class PlannedDay:
     Attributes:
         day: The day, local to the account.
         reason: Why it is pulled.
-        digest: What its records digested to when they were last read; empty when not known.
+        digest: What its records digested to when they last left; empty when not known.
+        emitted_at: When they last left, as they hold it; empty when not known.
+        was_whole: Whether it came out whole then.
     """
 
     day: date
     reason: Reason
     digest: str = ""
+    emitted_at: str = ""
+    was_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,11 @@ class Horizon:
             bookmark: The bookmark.
             closed_statuses: Statuses that count as closed, in lower case.
         """
-        return replace(bookmark, followed_from=self._followed_from, closed_statuses=closed_statuses)
+        return replace(bookmark, followed_from=self._young_from, closed_statuses=closed_statuses)
 
     def forgetting(self, bookmark: Bookmark) -> Bookmark:
         """Return the bookmark once days that are too old may leave the ledger, one by one."""
-        first = self._followed_from
+        first = self._young_from
         return replace(bookmark, followed_from=max(bookmark.followed_from or first, first))
 
     def given_up(self, bookmark: Bookmark) -> dict[date, LedgerDay]:
@@ -225,20 +227,20 @@ class Horizon:
             again |= set(_days(max(self._young_from, pulled_from), unknown_until - ONE_DAY))
         for day in sorted(again - self.dropped(bookmark)):
             if pulled_from <= day < value and day <= self.last:
-                known = bookmark.days.get(day)
-                yield PlannedDay(day, Reason.REREAD, known.digest if known else "")
+                old = bookmark.days.get(day, LedgerDay(0, "", UNREAD))
+                # Records that an earlier release loaded hold neither day nor emitted_at.
+                digest = old.digest if old.emitted_at else ""
+                yield PlannedDay(
+                    day, Reason.REREAD, digest, old.emitted_at, was_whole=not old.trouble
+                )
 
     @property
     def _lookback(self) -> timedelta:
         return timedelta(days=self.lookback_days)
 
     @property
-    def _followed_from(self) -> date:
-        return self._young_from if self.refresh_days else NOTHING
-
-    @property
     def _young_from(self) -> date:
-        return self.today - timedelta(days=self.refresh_days)
+        return self.today - timedelta(days=self.refresh_days) if self.refresh_days else NOTHING
 
     def _in_lookback(self, day: date) -> bool:
         return day >= min(self.first_unclosed, self.last + ONE_DAY) - self._lookback

@@ -32,6 +32,7 @@ class Keeper:
         troubles: The days that are not whole.
         given_up: Days of the ledger that are followed no longer, as they were.
         found: Whether any record came.
+        judged: Whether days are settled, as far as only the whole run could tell.
         begins: Whether nothing was loaded before.
     """
 
@@ -60,6 +61,7 @@ class Keeper:
         self.troubles = Troubles(stream, unsettled_fails=unsettled_fails)
         self.given_up: dict[date, LedgerDay] = {}
         self.found = False
+        self.judged: dict[date, bool] = {}
         self._stream = stream
         self._keeps = bookmark is not None
         self.begins = bookmark is None or bookmark.value is None or bookmark.empty
@@ -100,12 +102,13 @@ class Keeper:
         self._after_rereads()
         return days
 
-    def ended(self, day: date, end: DayFacts | UnreadDay) -> Bookmark | None:
+    def ended(self, day: date, end: DayFacts | UnreadDay, emitted_at: str = "") -> Bookmark | None:
         """Take in a day whose records are all out.
 
         Args:
             day: The day.
             end: What it came to.
+            emitted_at: When its records left.
 
         Returns:
             The bookmark to write, or None if there is none to write yet.
@@ -115,9 +118,9 @@ class Keeper:
         """
         if isinstance(end, UnreadDay):
             return self._unread(day, end.error)
-        return self._finished(day, end)
+        return self._finished(day, end, emitted_at)
 
-    def _finished(self, day: date, facts: DayFacts) -> Bookmark | None:
+    def _finished(self, day: date, facts: DayFacts, emitted_at: str) -> Bookmark | None:
         self.found = self.found or facts.records > 0
         if facts.doubt is None:
             self.troubles.fine(day)
@@ -127,6 +130,7 @@ class Keeper:
         kept = self._horizon.ledger_day(
             day, open_count=facts.open_count, digest=facts.digest, trouble=trouble
         )
+        kept = kept and replace(kept, emitted_at=emitted_at)
         if day in self.given_up:
             self.given_up[day] = LedgerDay(facts.open_count, facts.digest)
         return self._moved(day, kept)
@@ -146,12 +150,14 @@ class Keeper:
     def concluded(self) -> Bookmark | None:
         """Return the bookmark at the end of a run, when all that it shows is known."""
         cleared, doubtful, doubt = self._doubts.at_the_end()
-        self._bookmark = self._bookmark.settled(self.troubles.clear(cleared))
+        settled = self.troubles.clear(cleared)
+        self._bookmark = self._bookmark.settled(settled)
         doubtful = [day for day in doubtful if self._horizon.closed(day)]
         if doubt is not None:
             for day in doubtful:
                 self.troubles.unsettled(day, doubt, at_the_end=True)
         self._bookmark = self._bookmark.troubled(doubtful)
+        self.judged = dict.fromkeys(settled, True) | dict.fromkeys(doubtful, False)
         self._warn_of_old_dialect()
         return self._to_write() if self._keeps else None
 
@@ -182,7 +188,7 @@ class Keeper:
         )
 
     def _witness(self) -> Witness | None:
-        read = self._learned.witnesses
+        read = dict(self._learned.witnesses)  # workers go on adding to it
         kept = self._memory.witness
         known = {kept.day: kept, **read} if kept and not self._learned.adopted else read
         return best(known, self._bookmark.days)

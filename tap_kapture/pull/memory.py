@@ -96,8 +96,8 @@ class Memory:
         return {**kept, "witness": witness.to_state()} if witness else kept
 
     def _is_old(self) -> bool:
-        learned = str(self._kept.get("learned"))
-        return learned < (self._today - GOOD_FOR).isoformat()
+        learned = self._kept.get("learned")
+        return not isinstance(learned, str) or learned < (self._today - GOOD_FOR).isoformat()
 
 
 def _fingerprint(settings: Settings, stream: str) -> str:

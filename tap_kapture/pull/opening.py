@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ class Opening:
         answers: What came for usual requests, to be used once more.
         contradicted: A day that held records in an earlier run, if nothing came for it now nor for
             the newest days; else None.
+        asked_at: When the first of them was asked for.
     """
 
     def __init__(  # noqa: PLR0913 - each is one collaborator
@@ -63,6 +65,7 @@ class Opening:
             memory: What the state remembers of that.
         """
         self.answers: dict[Request, Answer] = {}
+        self.asked_at = datetime.now(timezone.utc)
         self._stream = endpoint.stream
         self._token_setting = settings.token_setting(endpoint.stream)
         self._heads = heads_of(endpoint, settings)
@@ -158,6 +161,37 @@ class Opening:
         moving = frozenset(day for day in days if not self._horizon.closed(day))
         ask = partial(self._transport.ask, session)
         return Contact(ask, self._heads, self._learned, moving, self.answers)
+
+
+class Asker:
+    """Asks for one day in a worker, and counts.
+
+    Attributes:
+        requests: Requests so far, without retries.
+        read_at: When the first one was sent.
+    """
+
+    def __init__(self, session: requests.Session, transport: Transport, opening: Opening) -> None:
+        """Begin.
+
+        Args:
+            session: The worker's own HTTP session.
+            transport: Asks.
+            opening: Holds answers that came already.
+        """
+        self.requests = 0
+        self.read_at = datetime.now(timezone.utc)
+        self._session = session
+        self._transport = transport
+        self._opening = opening
+
+    def ask(self, request: Request) -> Answer:
+        """Return the answer to a request, the first one if it came already."""
+        self.requests += 1
+        if answer := self._opening.answers.pop(request, None):
+            self.read_at = min(self.read_at, self._opening.asked_at)
+            return answer
+        return self._transport.ask(self._session, request)
 
 
 def heads_of(endpoint: Endpoint, settings: Settings) -> Heads:

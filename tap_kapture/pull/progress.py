@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED
 from tap_kapture.plan.days import PlannedDay, Reason
+from tap_kapture.pull.events import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from tap_kapture.plan.bookmarks import LedgerDay
+    from tap_kapture.pull.events import DayRead
+    from tap_kapture.pull.troubles import Trouble
     from tap_kapture.wire.transport import Traffic
 
 INTERVAL = 10.0
@@ -31,12 +37,14 @@ class Progress:
         planned: Days to pull.
         records: Records handed on so far.
         unchanged: Days that were read again and had not changed.
+        rows: What each day came to.
     """
 
     stream: str
     planned: int = 0
     records: int = 0
     unchanged: int = 0
+    rows: dict[date, DayRead] = field(default_factory=dict)
     _day: PlannedDay | None = None
     _done: Counter[Reason] = field(default_factory=Counter)
     _began: float = field(default_factory=time.monotonic)
@@ -76,22 +84,34 @@ class Progress:
             left,
         )
 
+    def told(self, row: DayRead) -> None:
+        """Note the row of a day."""
+        self.rows[row.day] = row
+
     def summarise(
         self,
         traffic: Traffic,
         kept: Iterable[LedgerDay],
         given_up: Iterable[LedgerDay],
         misfits: tuple[Counter[str], Counter[str]],
+        troubles: Mapping[date, Trouble],
     ) -> None:
-        """Log what the run came to.
+        """Log what the run came to: in words, and as JSON for machines.
+
+        A run that ended before any day did has nothing to tell but its error.
 
         Args:
             traffic: What was sent and waited for.
-            kept: Days that will be read again.
+            kept: Days that will be read again for what is open there.
             given_up: Days that grew too old to be followed.
             misfits: Counts of keys without a column, and of columns with unfitting values.
+            troubles: Days that are not whole.
         """
-        followed = [day for day in kept if day.open]
+        if self.planned and not self._done:
+            return
+        moving = [row.open for row in self.rows.values() if row.open and not row.closed]
+        followed = [*(day.open for day in kept if day.open), *moving]
+        seconds = time.monotonic() - self._began
         logger.info(
             "%s: %d records from %d new, %d re-read (%d unchanged) and %d backfilled days "
             "in %.1f s; %d requests, %d retries, %.1f s waited; following %d open tickets "
@@ -102,13 +122,31 @@ class Progress:
             self._done[Reason.REREAD],
             self.unchanged,
             self._done[Reason.BACKFILL],
-            time.monotonic() - self._began,
+            seconds,
             traffic.requests,
             traffic.retries,
             traffic.waited,
-            sum(day.open for day in followed),
+            sum(followed),
             len(followed),
         )
+        newest = max(self.rows.values(), key=lambda row: row.day, default=None)
+        whole = [row.day for row in self.rows.values() if row.closed and row.settled]
+        summary = {
+            "stream": self.stream,
+            "days": {reason.value: self._done[reason] for reason in Reason},
+            "unchanged_days": self.unchanged,
+            "records": self.records,
+            "requests": traffic.requests,
+            "retries": traffic.retries,
+            "seconds": round(seconds, 3),
+            "waited_seconds": round(traffic.waited, 3),
+            "open_tickets": sum(followed),
+            "unread_days": _days(troubles.values(), UNREAD),
+            "unsettled_days": _days(troubles.values(), UNSETTLED),
+            "as_of": instant(newest.read_at) if newest else None,
+            "whole_until": max(whole).isoformat() if whole else None,
+        }
+        logger.info("SUMMARY: %s", json.dumps(summary))
         if dropped := [day for day in given_up if day.open]:
             logger.warning(
                 "%s: %d open tickets on %d days are older than open_ticket_refresh_days and no "
@@ -132,6 +170,10 @@ class Progress:
                 self.stream,
                 traffic.replaced,
             )
+
+
+def _days(troubles: Iterable[Trouble], kind: str) -> list[str]:
+    return sorted(trouble.day.isoformat() for trouble in troubles if trouble.kind == kind)
 
 
 def _counts(counter: Counter[str]) -> str:

@@ -1,10 +1,10 @@
-"""One run of one stream: plan -> read -> decide -> shape, and a checkpoint behind every day."""
+"""One run of one stream: plan -> read -> shape; behind each day its row, and a checkpoint."""
 
 from __future__ import annotations
 
 import logging
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tap_kapture.day.reading import DayReader
 from tap_kapture.day.tally import DayFacts, Page, UnreadDay
@@ -12,39 +12,29 @@ from tap_kapture.dialect.doubts import Doubts
 from tap_kapture.dialect.learned import Learned
 from tap_kapture.errors import KaptureError
 from tap_kapture.plan.days import Horizon
-from tap_kapture.pull.events import Checkpoint, Idle, Records
+from tap_kapture.pull.emission import Emission, Shaping
+from tap_kapture.pull.events import Checkpoint, DayRead, Idle, instant
 from tap_kapture.pull.keeping import Keeper
 from tap_kapture.pull.memory import Memory
-from tap_kapture.pull.opening import Opening, heads_of
+from tap_kapture.pull.opening import Asker, Opening, heads_of
 from tap_kapture.pull.progress import Progress
 from tap_kapture.pull.workers import Fetch
-from tap_kapture.shape.json import valid_utf8
-from tap_kapture.shape.records import RecordShaper
 from tap_kapture.wire.gate import Gate
 from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from datetime import datetime
 
-    import msgspec
     import requests
 
     from tap_kapture.plan.bookmarks import Bookmark
     from tap_kapture.plan.days import PlannedDay
-    from tap_kapture.pull.events import Event
+    from tap_kapture.pull.events import Event, Records
     from tap_kapture.pull.troubles import Troubles
     from tap_kapture.pull.workers import Item
     from tap_kapture.settings.checked import Settings
-    from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.endpoints import Endpoint
-    from tap_kapture.wire.request import Request
-
-REREAD_BUFFER = 32 * 1024 * 1024
-"""Bytes of a re-read day that are held back until it is known whether the day changed."""
-RECORDS_AT_ONCE = 100
-"""Records that are shaped before they are handed on: few, so that the processor still has them at
-hand when they are encoded."""
 
 logger = logging.getLogger("tap-kapture")
 
@@ -70,7 +60,7 @@ class Pull:
         """
         self._stream = stream = endpoint.stream
         self._settings = settings
-        follows = endpoint.status is not None
+        self._opens = follows = endpoint.status is not None
         self._horizon = Horizon.at(
             now,
             settings.zone,
@@ -95,7 +85,6 @@ class Pull:
             doubts=doubts,
             unsettled_fails=settings.unsettled_days == "fail",
         )
-        self._shaper = RecordShaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
         self._reader = DayReader(
             stream,
             heads_of(endpoint, settings),
@@ -105,6 +94,7 @@ class Pull:
         )
         self._gate = Gate(settings.concurrency)
         self._transport = Transport(endpoint, settings, self._gate)
+        self._shaping = Shaping(endpoint, settings, self._transport.traffic)
         self._opening = Opening(
             endpoint, settings, self._horizon, self._transport, learned, memory=memory
         )
@@ -120,7 +110,15 @@ class Pull:
         """The days that are not whole."""
         return self._keeper.troubles
 
-    def events(self) -> Iterator[Event]:
+    def plan(self) -> list[PlannedDay]:
+        """Return the days that would be read, in their order.
+
+        Raises:
+            KaptureStateError: The bookmark lies in the future.
+        """
+        return self._keeper.plan()
+
+    def events(self) -> Generator[Event, None, None]:
         """Yield what happens, in the order of the plan: records, and behind each day a checkpoint.
 
         Whoever takes the events has its records out before it asks for the next one.
@@ -145,15 +143,20 @@ class Pull:
                 found = (yield from self._opening.search(days)) or found
             while again := self._keeper.to_read_again():
                 yield from self._read(again)
-            yield from _checkpoint(self._keeper.concluded())
+            bookmark = self._keeper.concluded()
+            yield from self._judged()
+            yield from _checkpoint(bookmark)
             if found and not self._keeper.found and self._keeper.begins:
                 what = "records came, but no day shows them in any known way of asking"
                 raise self._learned.refusal(what)
         finally:
             self._gate.stop()
             traffic, keeper = self._transport.traffic, self._keeper
-            misfits = self._shaper.odd.misfits()
-            self._progress.summarise(traffic, keeper.open_days, keeper.given_up.values(), misfits)
+            misfits = self._shaping.misfits()
+            if lost := self._shaping.left_out():
+                logger.warning("%s: %s", self._stream, lost)
+            given_up, troubles = keeper.given_up.values(), keeper.troubles.found
+            self._progress.summarise(traffic, keeper.open_days, given_up, misfits, troubles)
 
     # Days
 
@@ -172,78 +175,62 @@ class Pull:
             fetch.join()
 
     def _day(self, day: PlannedDay, items: Iterator[Item | Idle]) -> Iterator[Event]:
-        """Yield the records of one day, then the checkpoint behind them."""
-        held = _Held() if day.digest else None
+        """Yield the records of one day, then the row about it, then the checkpoint behind them."""
+        emission = Emission(day)
         for item in items:
             self._progress.tick()
             if isinstance(item, Idle):
                 yield item
-            elif not isinstance(item, Page):
-                unchanged = held is not None and held.digest_is(day.digest, item)
-                self._progress.unchanged += unchanged
-                if held and not unchanged:
-                    yield from self._shaped(held.pages)
-                yield from _checkpoint(self._keeper.ended(day.day, item))
-            elif held is None:
-                yield from self._shaped([item])
-            elif not held.takes(item):
-                yield from self._shaped(held.pages)
-                held = None
+            elif isinstance(item, Page):
+                yield from self._records(emission.take(item), emission)
+            else:
+                yield from self._records(emission.end(item), emission)
+                bookmark = self._keeper.ended(day.day, item, instant(emission.emitted_at))
+                if isinstance(item, DayFacts):
+                    self._progress.unchanged += not emission.changed
+                    yield self._told(emission, item)
+                yield from _checkpoint(bookmark)
 
-    def _shaped(self, pages: list[Page]) -> Iterator[Records]:
-        for page in pages:
-            # Records take several times the room of their JSON, so a page is never decoded whole.
-            for start in range(0, len(page.rows), RECORDS_AT_ONCE):
-                rows = page.rows[start : start + RECORDS_AT_ONCE]
-                yield Records([self._shaped_row(row) for row in rows])
-                self._progress.records += len(rows)
+    def _records(self, pages: list[Page], emission: Emission) -> Iterator[Records]:
+        for records in self._shaping.records(pages, emission):
+            yield records
+            self._progress.records += len(records.rows)
 
-    def _shaped_row(self, row: msgspec.Raw) -> Any:  # noqa: ANN401 - what msgspec encodes
-        try:
-            return self._shaper.shape(row)
-        except UnicodeDecodeError:
-            valid, replaced = valid_utf8(bytes(row))
-            self._transport.traffic.add(replaced=replaced)
-            return self._shaper.shape(valid)
+    def _told(self, emission: Emission, facts: DayFacts) -> DayRead:
+        closed = self._horizon.closed(emission.day.day)
+        told = emission.told(self._stream, facts, closed=closed, opens=self._opens)
+        self._progress.told(told)
+        return told
+
+    def _judged(self) -> Iterator[DayRead]:
+        """Yield the rows of days of which the whole run tells more than their own reading."""
+        for day, settled in self._keeper.judged.items():
+            row = self._progress.rows.get(day)
+            if row and row.settled is not settled:
+                self._progress.told(replace(row, settled=settled))
+                yield self._progress.rows[day]
 
     # In a worker
 
     def _read_day(self, session: requests.Session, day: PlannedDay) -> Iterator[Item]:
         """Read one day; what concerns no other day is its result."""
+        asker = Asker(session, self._transport, self._opening)
         try:
-            yield from self._reader.read(
+            for item in self._reader.read(
                 day.day,
-                partial(self._ask, session),
+                asker.ask,
                 digest=bool(day.digest) or self._horizon.remembers(day.day),
-                known=day.digest,
+                known=day.digest if day.was_whole else "",
                 moves=not self._horizon.closed(day.day),
-            )
+            ):
+                if isinstance(item, DayFacts):
+                    yield replace(item, requests=asker.requests, read_at=asker.read_at)
+                else:
+                    yield item
         except KaptureError as error:
             if not error.stops_only_its_day:
                 raise
             yield UnreadDay(error)
-
-    def _ask(self, session: requests.Session, request: Request) -> Answer:
-        return self._opening.answers.pop(request, None) or self._transport.ask(session, request)
-
-
-class _Held:
-    """Pages of a day that was read before, until it is known whether it changed."""
-
-    def __init__(self) -> None:
-        self.pages: list[Page] = []
-        self._size = 0
-
-    def takes(self, page: Page) -> bool:
-        """Hold a page as well; False if there are too many now."""
-        self.pages.append(page)
-        self._size += page.size
-        return self._size <= REREAD_BUFFER
-
-    @staticmethod
-    def digest_is(digest: str, end: DayFacts | UnreadDay) -> bool:
-        """Whether the day came out as it was."""
-        return isinstance(end, DayFacts) and end.digest == digest
 
 
 def _checkpoint(bookmark: Bookmark | None) -> Iterator[Checkpoint]:

@@ -65,7 +65,8 @@ class Troubles:
         Raises:
             KaptureError: It is no longer one day that is to blame.
         """
-        self._server_failures += isinstance(error, KaptureServerError)
+        failed = isinstance(error, KaptureServerError)
+        self._server_failures = self._server_failures + 1 if failed else 0
         if self._server_failures >= SERVER_FAILURES:
             raise error
         logger.warning("%s; the other days are read, and this one again in the next run", error)
@@ -82,6 +83,7 @@ class Troubles:
         Raises:
             KaptureIncompleteError: There are too many such days.
         """
+        self._server_failures = 0
         text = f"{self.stream}, day {day}: {doubt.text}"
         logger.warning("%s; what came is loaded", text)
         self._add(Trouble(day, UNSETTLED, text, doubt.kind), stops=not at_the_end)

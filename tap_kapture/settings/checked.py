@@ -23,6 +23,8 @@ TOKENS = ("auth_token", "tickets_auth_token", "customers_auth_token")
 """The settings that hold a credential."""
 
 STREAMS = ("tickets", "customers")
+_SERVED_BY = {"customer_contacts": "customers"}
+"""Streams that are read from the endpoint of another one, and so by its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +84,51 @@ class Settings:
 
     def token_setting(self, stream: str) -> str:
         """Return the name of the setting that holds the credential of a stream."""
-        own = f"{stream}_auth_token"
+        own = f"{_SERVED_BY.get(stream, stream)}_auth_token"
         return own if own in self.tokens else "auth_token"
+
+    def offers(self, stream: str) -> bool:
+        """Return whether a stream is there by default: that of customers needs the account id."""
+        return stream == "tickets" or self.cm_id is not None
+
+    def require(self, stream: str) -> None:
+        """Make sure that a stream that is selected can be read.
+
+        Args:
+            stream: Name of the stream.
+
+        Raises:
+            KaptureConfigError: Its endpoint requires what is not set.
+        """
+        if not self.offers(stream):
+            msg = (
+                f"cm_id: {stream} is selected, but its endpoint requires the account id. Set "
+                f"'cm_id', or deselect the stream (Meltano: select '!{stream}.*')"
+            )
+            raise KaptureConfigError(msg)
+        if not self.token_of(stream):
+            msg = (
+                f"customers_auth_token: {stream} is selected, but has no token. Set it or "
+                f"'auth_token', or deselect the stream (Meltano: select '!{stream}.*')"
+            )
+            raise KaptureConfigError(msg)
 
     def paging_of(self, stream: str) -> str:
         """Return how a stream pages as the settings state it, ``learn`` if they do not."""
-        return self.paging.get(stream, "learn")
+        return self.paging[_SERVED_BY.get(stream, stream)]
 
     def path_of(self, stream: str) -> str:
         """Return the path of a stream's endpoint."""
-        return self.paths[stream]
+        return self.paths[_SERVED_BY.get(stream, stream)]
 
     def body_of(self, stream: str) -> Mapping[str, Any]:
         """Return the further keys in the body of a stream's requests."""
         return self.tickets_body if stream == "tickets" else self.customers_body
+
+
+def paging_setting(stream: str) -> str:
+    """Return the name of the setting that states how a stream pages."""
+    return f"{_SERVED_BY.get(stream, stream)}_paging"
 
 
 def parse(config: Mapping[str, Any]) -> Settings:

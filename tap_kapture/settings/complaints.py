@@ -1,4 +1,4 @@
-"""What an error of the settings' JSON Schema means, in words that never show a value."""
+"""What is wrong with a configuration by its JSON Schema, in words that never show a value."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tap_kapture.settings.checked import missing_tokens
+from tap_kapture.settings.inputs import with_whole_numbers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
 
 _JSON_NAMES = {
     str: "string",
@@ -21,6 +25,25 @@ _JSON_NAMES = {
     dict: "object",
     type(None): "null",
 }
+
+
+def complaints(config: dict[str, Any], validator: Validator) -> list[str]:
+    """Return what is wrong with a configuration, each setting that is wrong on a line of its own.
+
+    Args:
+        config: The configuration. Settings that are null are taken out, and whole numbers that are
+            written as fractions become integers.
+        validator: Of the JSON Schema of the settings; it may fill in defaults.
+    """
+    known = validator.schema["properties"]  # type: ignore[index] # an object, not True or False
+    for name in [name for name, value in config.items() if value is None]:
+        del config[name]
+    for name, value in config.items():
+        config[name] = with_whole_numbers(value, known.get(name, {}))
+    lines = [line for error in validator.iter_errors(config) for line in describe(error, known)]
+    if lines:
+        lines += missing_tokens(config)  # without lines, parse() says so
+    return list(dict.fromkeys(lines))  # each missing setting is an error that names them all
 
 
 def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ class Setting:
         minimum: Smallest value of an integer.
         maximum: Largest value of an integer.
         choices: The only values of a string, if they are few.
+        example: A value as it may be set, where the default shows none.
         secret: Whether it is never to be shown.
         required: Whether it must be set.
     """
@@ -34,6 +35,7 @@ class Setting:
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[str, ...] = ()
+    example: Any = None
     secret: bool = False
     required: bool = False
 

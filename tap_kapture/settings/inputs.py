@@ -40,14 +40,26 @@ def check_json_object(path: str, option: str) -> None:
     Raises:
         KaptureConfigError: It cannot, or does not.
     """
+    json_object(text_of(path, option), f"{option} {path}")
+
+
+def text_of(path: str, option: str) -> str:
+    """Return what a file holds.
+
+    Args:
+        path: Of the file.
+        option: Of the command line that names it.
+
+    Raises:
+        KaptureConfigError: It cannot be read.
+    """
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 - the path as the user wrote it
-            text = file.read()
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         msg = f"{option} {path}: the file cannot be read: {reason}"
         raise KaptureConfigError(msg) from None
-    json_object(text, f"{option} {path}")
 
 
 def json_object(text: str, where: str) -> str:
@@ -60,17 +72,29 @@ def json_object(text: str, where: str) -> str:
     Raises:
         KaptureConfigError: It is none.
     """
+    if not isinstance(json_value(text, where), dict):
+        msg = f"{where}: the file must hold a JSON object"
+        raise KaptureConfigError(msg)
+    return text
+
+
+def json_value(text: str, where: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what the JSON of a file says.
+
+    Args:
+        text: The file's.
+        where: It came from.
+
+    Raises:
+        KaptureConfigError: It is not JSON.
+    """
     if not text.strip():
         afresh = "; `{}` starts afresh" if where.startswith("--state") else ""
         msg = f"{where}: the file is empty{afresh}"
         raise KaptureConfigError(msg)
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         msg = f"{where}: the file is not JSON{place}"
         raise KaptureConfigError(msg) from None
-    if not isinstance(value, dict):
-        msg = f"{where}: the file must hold a JSON object"
-        raise KaptureConfigError(msg)
-    return text

@@ -6,86 +6,11 @@ compares them.
 
 from __future__ import annotations
 
+from tap_kapture.settings.account import ACCOUNT
 from tap_kapture.settings.declared import Setting
 
 TABLE = (
-    Setting(
-        "subdomain",
-        "string",
-        "Subdomain",
-        "The part before .kapturecrm.com in your Kapture address, such as acme; give this or "
-        "api_url, not both.",
-    ),
-    Setting(
-        "api_url",
-        "string",
-        "API URL",
-        "The full base URL, if your account is not at <subdomain>.kapturecrm.com; it must be "
-        "https:// unless it is this machine.",
-    ),
-    Setting(
-        "auth_token",
-        "string",
-        "Auth token",
-        "The token of every stream that has none of its own, as Kapture issued it, with or "
-        'without a leading "Basic".',
-        secret=True,
-    ),
-    Setting(
-        "tickets_auth_token",
-        "string",
-        "Tickets auth token",
-        "The token for tickets, where Kapture issued one for each API; it takes the place of "
-        "auth_token.",
-        secret=True,
-    ),
-    Setting(
-        "customers_auth_token",
-        "string",
-        "Customers auth token",
-        "The token for customers, where Kapture issued one for each API; it takes the place of "
-        "auth_token.",
-        secret=True,
-    ),
-    Setting(
-        "http_headers",
-        "object",
-        "HTTP headers",
-        "Further headers to send with every request, as an object, for accounts that ask for "
-        "one such as x-api-key.",
-        default={},
-        secret=True,
-    ),
-    Setting(
-        "cm_id",
-        "integer",
-        "Account id (cm_id)",
-        "The number of your Kapture account, which the customers stream needs; without it only "
-        "tickets are pulled.",
-        minimum=1,
-    ),
-    Setting(
-        "start_date",
-        "string",
-        "Start date",
-        "The first day of creation to pull, such as 2024-01-01; moving it back later pulls the "
-        "days in between.",
-        required=True,
-    ),
-    Setting(
-        "end_date",
-        "string",
-        "End date",
-        "The last day of creation to pull, inclusive; leave it out to pull up to today.",
-    ),
-    Setting(
-        "timezone",
-        "string",
-        "Time zone",
-        "The time zone that your Kapture account is set to, as an IANA name; days and dates are "
-        "read in it.",
-        default="Asia/Kolkata",
-    ),
+    *ACCOUNT,
     Setting(
         "lookback_days",
         "integer",
@@ -214,6 +139,7 @@ TABLE = (
         "Further keys for the body of tickets requests, such as a status filter; the keys for "
         "day and page cannot be replaced.",
         default={},
+        example={"status": "Pending"},
     ),
     Setting(
         "customers_body",
@@ -222,6 +148,7 @@ TABLE = (
         "Further keys for the body of customers requests, such as a search filter; the keys for "
         "day and page cannot be replaced.",
         default={},
+        example={"isOrganisation": True},
     ),
     Setting(
         "no_data_messages",
@@ -230,6 +157,7 @@ TABLE = (
         "Regular expressions for texts with which your account says that a day has no records, "
         "beside those the tap knows.",
         default=[],
+        example=["nothing to show"],
     ),
     Setting(
         "retry_messages",
@@ -238,6 +166,7 @@ TABLE = (
         "Regular expressions for texts with which your account asks for patience, beside those "
         "the tap knows; all requests then pause, and the failed one is sent again.",
         default=[],
+        example=["come back soon"],
     ),
     Setting(
         "clean_text",
@@ -252,5 +181,6 @@ TABLE = (
         "string",
         "User agent",
         "The User-Agent header to send, tap-kapture and its version unless given.",
+        example="acme-warehouse/1.0",
     ),
 )

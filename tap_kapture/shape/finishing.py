@@ -71,6 +71,8 @@ def compile_finish(
     """
     source = ["def finish(record):", "    pass"]
     for column in columns:
+        if column.made:
+            continue
         lines = _LINES.get(column.kind)
         if lines and (column.kind is not Kind.TEXT or general.cleans_text):
             source.append(f"    value = record.{column.name}")

@@ -59,12 +59,13 @@ class OddShaper:
         self._clean: Converter = cleaning.clean if clean_text else cleaning.verbatim
         self._keep: Converter = cleaning.without_nul if clean_text else cleaning.verbatim
         self.converters: dict[str, Converter] = {
-            column.name: self._converter(column) for column in columns
+            column.name: self._converter(column) for column in columns if not column.made
         }
         # Most values need nothing: these let shape() say so at once.
         self._text_columns = {c.name for c in columns if c.kind is Kind.TEXT and clean_text}
         self._integer_columns = {c.name for c in columns if c.kind is Kind.INTEGER}
-        self._empty: dict[str, Any] = dict.fromkeys([*self.converters, EXTRA_FIELDS])
+        names = [column.name for column in columns]
+        self._empty: dict[str, Any] = dict.fromkeys([*names, EXTRA_FIELDS])
 
     def shape(self, raw: dict[str, Any]) -> dict[str, Any]:
         """Return the Singer record of a wire record: every column, in the order of the schema.

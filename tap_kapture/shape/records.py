@@ -100,6 +100,8 @@ def _compiled(
     }
 
     def type_of(column: Column) -> Any:  # noqa: ANN401 - a type expression
+        if column.made:
+            return _Nothing
         if column.kind is Kind.OBJECTS:
             return list[nested[column.name][0]] | None  # type: ignore[misc] # a type made at run time
         return _TYPES[column.kind]
@@ -115,6 +117,20 @@ def _compiled(
     )
     finishers = {name: finish for name, (_, finish) in nested.items()}
     return kind, compile_finish(columns, general, finishers)
+
+
+def stamp(record: Any, day: str, emitted_at: str) -> None:  # noqa: ANN401 - as below
+    """Put what the tap makes into a shaped record.
+
+    Args:
+        record: As :class:`RecordShaper` returns it.
+        day: The day under which it was served.
+        emitted_at: When the records of that day leave.
+    """
+    if record.__class__ is dict:
+        record["day"], record["emitted_at"] = day, emitted_at
+    else:
+        record.day, record.emitted_at = day, emitted_at
 
 
 def as_dict(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a struct made at run time, or a dict

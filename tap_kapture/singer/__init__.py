@@ -8,6 +8,7 @@ against the code, and another one runs with the SDK's next release.
 | `Tap.capabilities` | no ACTIVATE_VERSION: a run that then fails would leave an emptied table |
 | `Tap.message_writer_class`, `Tap.message_writer` | messages leave in large pieces |
 | `Tap.sync_all` | days that are not whole end a run behind all streams (the SDK calls it final) |
+| `Tap.run_connection_test` | a host that is gone is given up in seconds (the SDK calls it final) |
 | `Tap.discover_streams` | as each tap does |
 | `Tap.setup_mapper` | what is wrong with a stream map is named before any request |
 | `Tap.load_state` | a whole STATE line is a state too; what is none is named |
@@ -19,8 +20,11 @@ against the code, and another one runs with the SDK's next release.
 | `Stream.log` | no "unhandled error" for errors that are handled |
 | `Stream.get_records`, `Stream.get_batches` | files hold what maps and selection leave |
 | `Stream._sync_records` | whole pages leave at a time |
-| `Stream._finalize_state`, `Stream._write_state_message` | as the SDK does behind its records |
-| `Stream._generate_record_messages` | records of a batch go through maps like others |
+| `Stream._write_schema_message` | the SCHEMA of `pulled_days` leaves once, before all rows |
+| `Stream.finalize_state_progress_markers` | `pulled_days` has no part in the state |
+| `Stream._finalize_state` | as the SDK does behind its records |
+| `Stream._write_state_message` | the rows of `pulled_days` leave before it |
+| `Stream._generate_record_messages` | all records of a day carry one time of extraction |
 | `Stream._stream_version`, `Stream._tap` | for messages, and for what the tap holds |
 | `Stream._increment_stream_state` | the bookmark moves by days, not by records |
 | `Stream._write_starting_replication_value` | the bookmark itself says where a run starts |

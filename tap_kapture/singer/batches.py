@@ -13,10 +13,11 @@ from itertools import count, islice
 from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
+from singer_sdk.batch import Batcher
 from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.helpers._batch import BatchFileFormat
 
-from tap_kapture.errors import KaptureConfigError, KaptureOutputError
+from tap_kapture.errors import KaptureConfigError, KaptureError, KaptureOutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,35 @@ def complete(schema: dict[str, Any]) -> None:
     definition["properties"]["batch_size"] = {"type": "integer", "minimum": 1}
     definition["properties"]["encoding"]["required"] = ["format"]
     definition["properties"]["storage"]["required"] = ["root"]
+
+
+def until_it_fails(records: Iterator[Any], failures: list[BaseException]) -> Iterator[Any]:
+    """Yield records until one cannot be read, or a signal ends the run: a file holds what came.
+
+    Args:
+        records: The records.
+        failures: Takes what ended them.
+    """
+    try:
+        yield from records
+    except (KaptureError, SystemExit) as failure:
+        failures.append(failure)
+
+
+def files(
+    records: Iterator[Any], batch_config: BatchConfig, tap: str, stream: str
+) -> Iterator[list[str]]:
+    """Write records to files, and yield the manifest of each as soon as it is whole.
+
+    Args:
+        records: Dicts, or for JSON Lines what msgspec encodes as objects.
+        batch_config: Format, size and place of the files.
+        tap: Name of the tap.
+        stream: Name of the stream.
+    """
+    if batch_config.encoding.format == BatchFileFormat.JSONL:
+        return json_lines_files(records, batch_config, f"{tap}--{stream}")
+    return Batcher(tap, stream, batch_config).get_batches(records)
 
 
 def json_lines_files(

@@ -9,30 +9,32 @@ from __future__ import annotations
 import abc
 import typing as t
 
-from singer_sdk.batch import Batcher
 from singer_sdk.helpers._batch import BatchFileFormat
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib import Schema, StateMessage
 from singer_sdk.streams import Stream
 
-from tap_kapture.errors import KaptureConfigError, KaptureError
-from tap_kapture.pull.events import Checkpoint, Records
+from tap_kapture.errors import KaptureConfigError
+from tap_kapture.pull.events import Checkpoint, DayRead, Records
 from tap_kapture.singer import batches
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
+    from singer_sdk import Tap
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import RecordMessage
     from singer_sdk.singerlib.encoding.simple import Message
 
     from tap_kapture.plan.bookmarks import Bookmark
+    from tap_kapture.process.interruption import Interruption
     from tap_kapture.pull.events import Event
     from tap_kapture.pull.troubles import Troubles
     from tap_kapture.settings.checked import Settings
-    from tap_kapture.singer.interruption import Interruption
     from tap_kapture.singer.messages import MessageWriter
+    from tap_kapture.singer.pulled_days import PulledDaysStream
 
 
 class Host(t.Protocol):
@@ -49,6 +51,10 @@ class Host(t.Protocol):
         """Ends the run when a signal came."""
 
     @property
+    def pulled_days(self) -> PulledDaysStream:
+        """Takes a row for each day that was read."""
+
+    @property
     def settings(self) -> Settings:
         """The configuration."""
 
@@ -62,6 +68,18 @@ class Host(t.Protocol):
 
 class EventStream(Stream, abc.ABC):
     """A stream fed by a pull's events, whose state moves by finished days."""
+
+    def __init__(self, tap: Tap, *, schema: dict[str, t.Any], name: str) -> None:
+        """Begin with nothing read.
+
+        Args:
+            tap: The tap.
+            schema: JSON Schema of the records.
+            name: Name of the stream.
+        """
+        super().__init__(tap, schema=schema, name=name)
+        self._emitted_at = utc_now()
+        self._days_read: list[DayRead] = []
 
     @abc.abstractmethod
     def events(self) -> Iterator[Event]:
@@ -126,13 +144,8 @@ class EventStream(Stream, abc.ABC):
                 for message in self._generate_record_messages(record)
             )
         failures: list[BaseException] = []
-        records = _until_it_fails(records, failures)
-        name = f"{self.tap_name}--{self.name}"
-        if json_lines:
-            manifests = batches.json_lines_files(records, batch_config, name)
-        else:
-            manifests = Batcher(self.tap_name, self.name, batch_config).get_batches(records)
-        for manifest in manifests:
+        records = batches.until_it_fails(records, failures)
+        for manifest in batches.files(records, batch_config, self.tap_name, self.name):
             yield batch_config.encoding, manifest
         if failures:
             raise failures[0]
@@ -154,7 +167,10 @@ class EventStream(Stream, abc.ABC):
         with self.get_record_counter() as counter, self.get_sync_timer():
             for page in self._pages():
                 self.kapture.message_writer.write_records(
-                    self.name, page, version=self._stream_version, time_extracted=utc_now()
+                    self.name,
+                    page,
+                    version=self._stream_version,
+                    time_extracted=self._emitted_at,
                 )
                 counter.increment(len(page))
         self._finalize_state(self.stream_state)
@@ -177,11 +193,45 @@ class EventStream(Stream, abc.ABC):
         """
         for event in self.events():
             if isinstance(event, Records):
+                self._emitted_at = event.emitted_at
                 yield event.rows
+            elif isinstance(event, DayRead):
+                self._days_read.append(event)
+                if not self.config.get("batch_config"):
+                    self._tell_of_days()
             elif isinstance(event, Checkpoint):
                 self.checkpoint(event.bookmark)
             self.kapture.message_writer.tick()
             self.kapture.interruption.stop_if_told()
+
+    def _tell_of_days(self) -> None:
+        """Write the rows about days whose records are out; batch files are once they are named."""
+        for day in self._days_read:
+            self.kapture.pulled_days.tell(day)
+        self._days_read.clear()
+
+    def _write_schema_message(self) -> None:
+        self.kapture.pulled_days.open()
+        super()._write_schema_message()
+
+    def _write_state_message(self) -> None:
+        if self._days_read:
+            self._tell_of_days()
+            self.write_state()
+            self.state_manager.is_flushed = True
+        super()._write_state_message()
+
+    def write_state(self) -> None:
+        """Write the state even if it did not change, as behind the records of today.
+
+        The SDK's writer leaves it out then, and target-jsonl confirms no state before a record.
+        """
+        self.kapture.write_message(StateMessage(value=self.tap_state))
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        for message in super()._generate_record_messages(record):
+            message.time_extracted = self._emitted_at
+            yield message
 
     @property
     def _as_they_are(self) -> bool:
@@ -199,24 +249,3 @@ class EventStream(Stream, abc.ABC):
             and all(self.mask.values())
             and self.effective_schema == Schema.from_dict(self.schema).to_dict()
         )
-
-    # The tap keeps the bookmark by day: what the SDK does per record or per start is switched off.
-
-    def _increment_stream_state(self, *_: object, **__: object) -> None:
-        """Leave the bookmark alone: it moves by finished days, not by records."""
-
-    def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Write nothing: the bookmark itself says where a run starts."""
-
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Return None: the bookmark never passes a day that is not closed anyway."""
-
-
-def _until_it_fails(
-    records: Iterator[t.Any], failures: list[BaseException]
-) -> Generator[t.Any, None, None]:
-    """Yield records until one cannot be read, or a signal ends the run: a file holds what came."""
-    try:
-        yield from records
-    except (KaptureError, SystemExit) as failure:
-        failures.append(failure)

@@ -90,7 +90,7 @@ def _check_sources(stream_maps: Mapping[str, Any], names: list[str]) -> None:
     for target, definition in stream_maps.items():
         source = definition.get("__source__", target) if isinstance(definition, dict) else target
         if not target.startswith("__") and not any(fnmatch(name, source) for name in names):
-            msg = f"stream_maps: '{source}' is no stream; there are {' and '.join(names)}"
+            msg = f"stream_maps: '{source}' is no stream; there are {', '.join(names)}"
             raise KaptureConfigError(msg)
 
 

@@ -14,20 +14,27 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
 from tap_kapture.errors import KaptureConfigError, KaptureStateError
+from tap_kapture.process.interruption import Interruption
 from tap_kapture.pull.troubles import Troubles, incomplete
 from tap_kapture.settings import checked, inputs
-from tap_kapture.settings.complaints import describe
+from tap_kapture.settings.complaints import complaints
 from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.settings.table import TABLE
 from tap_kapture.singer import batches, environment, maps
-from tap_kapture.singer.interruption import Interruption
 from tap_kapture.singer.messages import MessageWriter
-from tap_kapture.singer.streams import CustomersStream, KaptureStream, TicketsStream
+from tap_kapture.singer.pulled_days import PulledDaysStream
+from tap_kapture.singer.streams import (
+    CustomerContactsStream,
+    CustomersStream,
+    KaptureStream,
+    TicketsStream,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
 
@@ -78,19 +85,43 @@ class TapKapture(Tap):
         """Sync all selected streams.
 
         Raises:
+            KaptureConfigError: Nothing is selected whose days could be read.
             KaptureIncompleteError: Everything is loaded but some days, which it names.
         """
+        if [stream for stream in self.streams.values() if stream.selected] == [self.pulled_days]:
+            msg = (
+                "pulled_days: it is the only selected stream, and tells of the days of the others. "
+                "Select tickets, customers or customer_contacts as well (Meltano: select "
+                "'tickets.*')"
+            )
+            raise KaptureConfigError(msg)
         self.troubles.clear()
         super().sync_all()
         if error := incomplete(self.troubles):
             raise error
 
-    def discover_streams(self) -> list[KaptureStream]:
-        """Return both streams; their schemas are fixed, so no request is needed."""
+    @cached_property
+    def pulled_days(self) -> PulledDaysStream:
+        """Takes a row for each day that was read."""
+        return PulledDaysStream(self)
+
+    def run_connection_test(self) -> bool:  # type: ignore[misc] # final, and slow where a host is gone
+        """Read a record of each selected stream, without the patience of a load.
+
+        Raises:
+            KaptureError: A stream cannot be read.
+        """
+        for stream in self.streams.values():
+            if isinstance(stream, KaptureStream) and stream.selected:
+                stream.try_out()
+        return True
+
+    def discover_streams(self) -> list[Stream]:
+        """Return the streams; their schemas are fixed, so no request is needed."""
         customers = CustomersStream(self)
         if not customers.selected_by_default:
             logger.info("customers: not selected by default, because 'cm_id' is not set")
-        return [customers, TicketsStream(self)]
+        return [CustomerContactsStream(self), customers, self.pulled_days, TicketsStream(self)]
 
     def setup_mapper(self) -> None:
         """Prepare the stream maps, and name what is wrong with one."""
@@ -136,19 +167,7 @@ class TapKapture(Tap):
         """Check the configuration: types and ranges by the schema, the rest by the settings."""
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        for name in [name for name, value in self._config.items() if value is None]:
-            del self._config[name]
-        known = schema["properties"]
-        for name, value in self._config.items():
-            self._config[name] = inputs.with_whole_numbers(value, known.get(name, {}))
-        lines = [
-            line
-            for error in JSONSchemaValidator(schema).iter_errors(self._config)
-            for line in describe(error, known)
-        ]
-        if lines:
-            lines += checked.missing_tokens(self._config)  # without lines, parse() says so
-        errors = list(dict.fromkeys(lines))  # each missing setting is an error that names them all
+        errors = complaints(self._config, JSONSchemaValidator(schema))
         if not errors and raise_errors:
             try:
                 self._settings = checked.parse(self._config)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tap_kapture.schemas import CUSTOMERS, TICKETS, Column
+from tap_kapture.schemas import CUSTOMER_CONTACTS, CUSTOMERS, TICKETS, Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,17 +21,33 @@ CUSTOMERS_PATHS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Elements:
+    """The objects in a column of the records, each of which is a row of the stream.
+
+    Attributes:
+        column: Name of the column that holds them.
+        owner: Name of their column that holds the key of the record.
+        columns: Their columns.
+    """
+
+    column: str
+    owner: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """An endpoint that serves the records created on one day.
 
     Attributes:
         stream: Name of the stream that it feeds.
         key: Name of the primary key.
-        created: Name of the column that holds the instant of creation.
-        columns: The columns.
+        created: Name of the column that says when the record was created.
+        columns: The columns of a record.
         body: Makes the JSON body of a request.
         status: Name of the column that tells open from closed, or None.
         paths: Known paths, if there are several.
+        elements: What of a record is a row of the stream, or None for the record itself.
     """
 
     stream: str
@@ -41,6 +57,12 @@ class Endpoint:
     body: Callable[[Settings, Request], object]
     status: str | None = None
     paths: tuple[str, ...] = ()
+    elements: Elements | None = None
+
+    @property
+    def table(self) -> tuple[Column, ...]:
+        """The columns of a row."""
+        return self.elements.columns if self.elements else self.columns
 
 
 def _tickets_body(settings: Settings, request: Request) -> object:
@@ -78,3 +100,11 @@ TICKETS_ENDPOINT = Endpoint("tickets", "ticketId", "date", TICKETS, _tickets_bod
 CUSTOMERS_ENDPOINT = Endpoint(
     "customers", "id", "generationDate", CUSTOMERS, _customers_body, paths=CUSTOMERS_PATHS
 )
+CONTACTS_ENDPOINT = replace(
+    CUSTOMERS_ENDPOINT,
+    stream="customer_contacts",
+    created="day",
+    elements=Elements("contacts", "customerId", CUSTOMER_CONTACTS),
+)
+ENDPOINTS = (CONTACTS_ENDPOINT, CUSTOMERS_ENDPOINT, TICKETS_ENDPOINT)
+"""All of them, in the order of their streams' names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,7 @@ class Transport:
 
     Attributes:
         traffic: What was sent and waited for so far.
+        server_date: The ``Date`` of the last answer, and when it was here; None before.
     """
 
     def __init__(self, endpoint: Endpoint, settings: Settings, gate: Gate) -> None:
@@ -84,6 +86,7 @@ class Transport:
             gate: The gate shared by the workers.
         """
         self.traffic = Traffic()
+        self.server_date: tuple[str, datetime] | None = None
         self._stream = endpoint.stream
         self._endpoint = endpoint
         self._config = settings
@@ -166,6 +169,7 @@ class Transport:
                 raise KaptureRequestError(_NOT_TRUSTED) from None
             raise KaptureConnectionError(_reason(error)) from None
         headers = {name.lower(): value for name, value in response.headers.items()}
+        self.server_date = headers.get("date", ""), datetime.now(timezone.utc)
         path = response.request.path_url
         return Reply(response.status_code, headers, body, path)
 

@@ -122,14 +122,19 @@ def test_help_names_every_option(tmp_path: Path) -> None:
     }
 
 
-def test_discovery_needs_no_config_and_finds_both_streams(tmp_path: Path) -> None:
+def test_discovery_needs_no_config_and_finds_every_stream(tmp_path: Path) -> None:
     output = run_tap(tmp_path, None, "--discover")
     catalog = json.loads("\n".join(output.lines))
     assert output.code == 0
-    assert {stream["tap_stream_id"] for stream in catalog["streams"]} == set(KEYS)
+    keys = {stream["tap_stream_id"]: stream["key_properties"] for stream in catalog["streams"]}
+    assert keys == {
+        **{stream: [key] for stream, key in KEYS.items()},
+        "customer_contacts": ["id"],
+        "pulled_days": ["stream", "day"],
+    }
     for stream in catalog["streams"]:
-        assert stream["key_properties"] == [KEYS[stream["tap_stream_id"]]]
-        assert stream["replication_method"] == "INCREMENTAL"
+        of_days = stream["tap_stream_id"] == "pulled_days"
+        assert stream["replication_method"] == ("FULL_TABLE" if of_days else "INCREMENTAL")
 
 
 def test_a_discovered_catalog_gives_the_truth(account: Sandbox, tmp_path: Path) -> None:
@@ -144,7 +149,19 @@ def test_a_discovered_catalog_gives_the_truth(account: Sandbox, tmp_path: Path) 
 def test_test_asks_both_endpoints(account: Sandbox, tmp_path: Path) -> None:
     output = run_tap(tmp_path, account.config(), "--test", at=NOW)
     assert output.code == 0
+    assert output.lines == ()
     assert {seen.stream for seen in account.requests} == set(KEYS)
+    for stream in KEYS:
+        (day,) = {seen.day for seen in account.requests if seen.stream == stream and seen.rows}
+        assert f"{stream}: OK, read one record of {day}" in output.log
+
+
+def test_test_gives_up_a_host_that_is_gone(account: Sandbox, tmp_path: Path) -> None:
+    config = account.config(api_url="http://127.0.0.1:9", max_retries=8)
+    output = run_tap(tmp_path, config, "--test", at=NOW)
+    assert output.code == 1
+    assert "the connection failed, and so it stayed for 1 tries" in "".join(output.errors())
+    assert "0 records" not in output.log
 
 
 def test_test_fails_when_the_token_is_wrong(account: Sandbox, tmp_path: Path) -> None:
@@ -167,6 +184,8 @@ def test_test_schema_writes_schemas_and_asks_nothing(account: Sandbox, tmp_path:
     output = run_tap(tmp_path, account.config(), "--test=schema", at=NOW)
     assert output.code == 0
     assert [(m["type"], m["stream"]) for m in output.messages] == [
+        ("SCHEMA", "pulled_days"),
+        ("SCHEMA", "customer_contacts"),
         ("SCHEMA", "customers"),
         ("SCHEMA", "tickets"),
     ]

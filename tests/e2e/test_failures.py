@@ -11,6 +11,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from effort import soak
 from failing_account import (
     API_KEY,
     BAD_DAY,
@@ -99,12 +100,12 @@ def troubles(output: Output) -> Json:
     }
 
 
-OF_THE_ACCOUNT = [
-    pytest.param(Fault("redirect"), ["302", "login.example.com", "'api_url'"], id="redirect"),
-    pytest.param(Fault("403"), ["HTTP 403", "'auth_token'"], id="403"),
-    pytest.param(Fault("404"), ["HTTP 404", "_path'"], id="404"),
+OF_THE_ACCOUNT: list[tuple[Fault, list[str]]] = [
+    (Fault("redirect"), ["302", "login.example.com", "'api_url'"]),
+    (Fault("403"), ["HTTP 403", "'auth_token'"]),
+    (Fault("404"), ["HTTP 404", "_path'"]),
     *[
-        pytest.param(Fault("failed", text=text), [text.rstrip("."), advice], id=text)
+        (Fault("failed", text=text), [text.rstrip("."), advice])
         for text, advice in {
             "Invalid Auth Key": "'auth_token'",
             "AuthKeyInvalid": "'auth_token'",
@@ -113,13 +114,13 @@ OF_THE_ACCOUNT = [
         }.items()
     ],
 ]
-OF_A_DAY = [
-    pytest.param(Fault("400"), ["HTTP 400"], id="400"),
-    pytest.param(Fault("bad_message"), ["is a number", "Kapture support"], id="bad_message"),
-    pytest.param(Fault("no_key"), ["has no usable '", "Kapture support"], id="no_key"),
-    pytest.param(Fault("echo_token"), ["[secret]", "Kapture support"], id="echo_token"),
+OF_A_DAY: list[tuple[Fault, list[str]]] = [
+    (Fault("400"), ["HTTP 400"]),
+    (Fault("bad_message"), ["is a number", "Kapture support"]),
+    (Fault("no_key"), ["has no usable '", "Kapture support"]),
+    (Fault("echo_token"), ["[secret]", "Kapture support"]),
     *[
-        pytest.param(Fault("failed", text=text), [text.rstrip("."), advice], id=text)
+        (Fault("failed", text=text), [text.rstrip("."), advice])
         for text, advice in {
             "No valid customer found": "'no_data_messages'",
             "No permitted records": "'no_data_messages'",
@@ -133,8 +134,21 @@ OF_A_DAY = [
 ]
 
 
-@pytest.mark.parametrize("stream", KEYS)
-@pytest.mark.parametrize(("fault", "words"), OF_THE_ACCOUNT)
+def in_turn(cases: list[tuple[Fault, list[str]]]) -> list[Any]:
+    """Each case in one of the streams, and in the other one as well where tests repeat."""
+    return [
+        pytest.param(
+            *case,
+            stream,
+            id=f"{case[0].text or case[0].action}-{stream}",
+            marks=soak if (number + place) % len(KEYS) else (),
+        )
+        for number, case in enumerate(cases)
+        for place, stream in enumerate(KEYS)
+    ]
+
+
+@pytest.mark.parametrize(("fault", "words", "stream"), in_turn(OF_THE_ACCOUNT))
 def test_a_fatal_answer_stops_the_run_before_its_day_and_shows_no_secret(  # noqa: PLR0913, PLR0917 - fixtures and cases
     ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, words: list[str], stream: str
 ) -> None:
@@ -148,8 +162,7 @@ def test_a_fatal_answer_stops_the_run_before_its_day_and_shows_no_secret(  # noq
     assert len(hit) == 1
 
 
-@pytest.mark.parametrize("stream", KEYS)
-@pytest.mark.parametrize(("fault", "words"), OF_A_DAY)
+@pytest.mark.parametrize(("fault", "words", "stream"), in_turn(OF_A_DAY))
 def test_a_day_that_cannot_be_read_stops_only_itself_and_shows_no_secret(  # noqa: PLR0913, PLR0917 - fixtures and cases
     ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, words: list[str], stream: str
 ) -> None:

@@ -50,7 +50,7 @@ def measure(folder: Path, account: Account, **overrides: object) -> Measured:
             cwd=folder,
             env={**os.environ, "TAP_STARTED_AT": str(milliseconds(account.now))},
             capture_output=True,
-            timeout=120,
+            timeout=800,
             check=True,
         )
     code, peak = json.loads(ended.stdout)

@@ -15,8 +15,6 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
-
 from tap_process import KEYS, Output, Table, asked, days, milliseconds, pull, untruths
 
 if TYPE_CHECKING:

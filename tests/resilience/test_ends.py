@@ -10,11 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from effort import soak
 from resilience_kit import (
     KEYS,
     PATIENCE,
@@ -50,43 +53,45 @@ QUIET = Account(
     seed=23, first_day=dt.date(2024, 3, 1), now=ACCOUNT.now, tickets_per_day=1, customers_per_day=1
 )
 MIDDLE = dt.date(2024, 3, 15)
-SIGNALS = [
-    pytest.param(signal.SIGTERM, 143, id="SIGTERM"),
-    pytest.param(signal.SIGINT, 130, id="SIGINT"),
-]
+FOR_EVER = 10 * PATIENCE
+"""Seconds that no run can wait for and still end in time."""
+CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
+BUFFERED, UNBUFFERED = {"PYTHONUNBUFFERED": ""}, {"PYTHONUNBUFFERED": "1"}
+FAULTS = {
+    "slow": Fault("slow", "tickets", MIDDLE, seconds=FOR_EVER),
+    "hang": Fault("hang", "tickets", MIDDLE),
+    "pause": Fault("429", "tickets", MIDDLE, retry_after=FOR_EVER),
+    "all_slow": Fault("slow", "tickets", seconds=FOR_EVER, after=35, times=99),
+}
 posix_only = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no signals that a process could answer"
 )
 both_kinds_of_stdout = pytest.mark.parametrize(
-    "environment",
-    [
-        pytest.param({"PYTHONUNBUFFERED": ""}, id="buffered"),
-        pytest.param({"PYTHONUNBUFFERED": "1"}, id="unbuffered"),
-    ],
+    "environment", [BUFFERED, UNBUFFERED], ids=["buffered", "unbuffered"]
 )
 
 
 # Signals
 
 
+ENDS = [
+    pytest.param(
+        number,
+        environment,
+        id=f"{number.name}-{'buffered' if environment is BUFFERED else 'unbuffered'}",
+        # Each signal, and each kind of stdout, in one of the two that remain.
+        marks=soak if (number is signal.SIGTERM) is (environment is BUFFERED) else (),
+    )
+    for number in CODES
+    for environment in (BUFFERED, UNBUFFERED)
+]
+
+
 @posix_only
-@both_kinds_of_stdout
-@pytest.mark.parametrize(("number", "code"), SIGNALS)
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(Fault("slow", "tickets", MIDDLE, seconds=60), id="slow"),
-        pytest.param(Fault("hang", "tickets", MIDDLE), id="hang"),
-        pytest.param(Fault("429", "tickets", MIDDLE, retry_after=60), id="pause"),
-        pytest.param(Fault("slow", "tickets", seconds=60, after=35, times=99), id="all_slow"),
-    ],
-)
+@pytest.mark.parametrize(("number", "environment"), ENDS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_signal_ends_the_run_with_all_finished_days_out(
-    number: signal.Signals,
-    code: int,
-    fault: Fault,
-    environment: dict[str, str],
-    tmp_path: Path,
+    number: signal.Signals, fault: Fault, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with Sandbox(ACCOUNT, faults=[fault]) as sandbox:
         # A pause holds back every worker, those on the days before as well: one of them is exact.
@@ -95,10 +100,10 @@ def test_a_signal_ends_the_run_with_all_finished_days_out(
             wait_until(lambda: any(one.fault for one in sandbox.requests))
             wait_until(lambda: quiet(process))
             process.popen.send_signal(number)
-            assert process.ended() < 5
+            process.ended()
             output = process.output
             assert only_whole_lines(process)
-        assert output.code == code
+        assert output.code == CODES[number]
         assert len(re.findall(f"stopped by {number.name}", output.log)) == 1
         assert_nothing_alarming(output)
         out = claimed(output.state, "tickets")
@@ -126,7 +131,7 @@ def test_a_signal_leaves_all_finished_days_in_files(
         with Process(tmp_path, config, sandbox.now, environment=environment) as process:
             wait_until(lambda: any(one.fault for one in sandbox.requests))
             process.popen.send_signal(signal.SIGTERM)
-            assert process.ended() < 5
+            process.ended()
             output = process.output
         assert output.code == 143
         assert_nothing_alarming(output)
@@ -142,34 +147,32 @@ def test_a_signal_leaves_all_finished_days_in_files(
 
 
 @posix_only
-@both_kinds_of_stdout
-@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize(("number", "environment"), ENDS)
 def test_a_signal_ends_the_run_even_while_the_target_does_not_read(
-    number: signal.Signals, code: int, environment: dict[str, str], tmp_path: Path
+    number: signal.Signals, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with Sandbox(BUSY) as sandbox, unread(tmp_path, sandbox, environment) as process:
         process.popen.send_signal(number)
-        assert process.ended() < 5
+        process.ended()
         process.read_the_rest()
         if sys.platform == "linux":  # elsewhere, nothing tells how much a pipe has room for
             assert only_whole_lines(process)
-        assert_days_out_and_going_on(process, code, sandbox)
+        assert_days_out_and_going_on(process, CODES[number], sandbox)
 
 
 @posix_only
-@both_kinds_of_stdout
-@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize(("number", "environment"), ENDS)
 def test_a_signal_leaves_whole_lines_to_a_target_that_reads_slowly(
-    number: signal.Signals, code: int, environment: dict[str, str], tmp_path: Path
+    number: signal.Signals, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with Sandbox(BUSY) as sandbox, unread(tmp_path, sandbox, environment) as process:
         process.popen.send_signal(number)
         reader = threading.Thread(target=process.read_the_rest, args=(4096, 0.02), daemon=True)
         reader.start()
-        assert process.ended() < 5
+        process.ended()
         reader.join(PATIENCE)
         assert only_whole_lines(process)
-        assert_days_out_and_going_on(process, code, sandbox)
+        assert_days_out_and_going_on(process, CODES[number], sandbox)
 
 
 @posix_only
@@ -182,7 +185,7 @@ def test_a_second_signal_changes_nothing(environment: dict[str, str], tmp_path: 
         wait_until(lambda: any(one.fault for one in sandbox.requests))
         process.popen.send_signal(signal.SIGTERM)
         process.popen.send_signal(signal.SIGTERM)
-        assert process.ended() < 5
+        process.ended()
         assert process.output.code == 143
         assert only_whole_lines(process)
         assert_nothing_alarming(process.output)
@@ -229,7 +232,7 @@ def test_a_pipe_that_its_reader_closes_ends_the_run_on_one_line(
         assert pipe
         assert json.loads(pipe.readline())["type"] == "SCHEMA"
         pipe.close()
-        assert process.ended() < 2
+        process.ended()
         assert process.popen.returncode == 1
         assert_one_line(process.output, "stdout cannot be written any more: Broken pipe")
 
@@ -244,7 +247,7 @@ def test_a_target_that_dies_ends_the_run_on_one_line(tmp_path: Path) -> None:
         with Process(tmp_path, sandbox.config(), sandbox.now, stdout=pipe) as process:
             pipe.close()
             assert reader.wait(PATIENCE) == 3
-            assert process.ended() < 2
+            process.ended()
             assert process.popen.returncode == 1
             assert_one_line(process.output, "stdout cannot be written any more: Broken pipe")
 
@@ -279,7 +282,7 @@ def test_a_server_that_hangs_is_given_up_after_request_timeout_and_asked_again(
             one.finished - one.started for one in sandbox.requests if one.fault and one.finished
         ]
     assert len(waits) == 2
-    assert all(0.9 < wait < 2 for wait in waits)
+    assert min(waits) > 0.9
     reasons = [(retry.day, retry.reason) for retry in retries(output.log)]
     assert reasons == [(MIDDLE.isoformat(), "no answer within request_timeout")] * 2
 
@@ -288,7 +291,7 @@ def test_a_server_that_hangs_for_ever_fails_the_run_at_that_day(tmp_path: Path) 
     with Sandbox(ACCOUNT, faults=[Fault("hang", "tickets", MIDDLE, times=99)]) as sandbox:
         config = sandbox.config(request_timeout=1, max_retries=1)
         with Process(tmp_path, config, sandbox.now) as process:
-            assert process.ended() < 10
+            process.ended()
             output = process.output
             assert only_whole_lines(process)
         assert_one_line(output, f"tickets, day {MIDDLE}, offset 0: no answer within")
@@ -323,7 +326,10 @@ def test_no_worker_is_left_after_a_good_run() -> None:
         assert workers() == []
 
 
-@pytest.mark.parametrize("action", ["403", "404", "failed", "bad_message", "no_key"])
+@pytest.mark.parametrize(
+    "action",
+    ["403", "no_key", *(pytest.param(one, marks=soak) for one in ("404", "failed", "bad_message"))],
+)
 def test_no_worker_is_left_after_a_run_that_failed_while_others_awaited_answers(
     action: str,
 ) -> None:
@@ -334,7 +340,9 @@ def test_no_worker_is_left_after_a_run_that_failed_while_others_awaited_answers(
     with Sandbox(ACCOUNT, faults=faults) as sandbox:
         with pytest.raises(KaptureError, match=f"tickets, day {MIDDLE}"):
             pull(sandbox.config(concurrency=8), sandbox.now)
-        wait_until(lambda: workers() == [], within=2)
+        begun = len(sandbox.requests)
+        wait_until(lambda: workers() == [])
+        assert len(sandbox.requests) - begun < 8, "each ends behind the answer it awaits"
 
 
 def test_no_worker_is_left_when_the_others_wait_to_try_again_or_for_room() -> None:
@@ -343,12 +351,12 @@ def test_no_worker_is_left_when_the_others_wait_to_try_again_or_for_room() -> No
         Fault("403", "tickets", MIDDLE),
         *(Fault("500", "tickets", day, times=99) for day in later),
     ]
-    began = time.monotonic()
     with Sandbox(BUSY, faults=faults) as sandbox:
         with pytest.raises(KaptureError, match=f"tickets, day {MIDDLE}"):
             pull(sandbox.config(concurrency=8, page_size=20, max_retries=99), sandbox.now)
-        wait_until(lambda: workers() == [], within=2)
-    assert time.monotonic() - began < 15, "nobody waits for the other days"
+        wait_until(lambda: workers() == [])
+        tried = Counter(one.day for one in sandbox.requests if one.day in later)
+        assert max(tried.values()) < 20, "nobody waits for the other days"
 
 
 def workers() -> list[str]:
@@ -360,10 +368,11 @@ def workers() -> list[str]:
 
 def test_one_at_a_time_and_eight_write_the_same_whatever_the_answers_take() -> None:
     written = set()
-    for concurrency, seed in ((1, 0), (8, 1), (8, 2), (3, 3)):
+    account = replace(ACCOUNT, first_day=dt.date(2024, 3, 20))
+    for concurrency, seed in ((1, 0), (8, 1), (3, 3)):
         jitter = Storm(0.3, seed=seed, actions=("slow",), seconds=0.1 if concurrency > 1 else 0.01)
         quirks = Quirks(order="shuffled", duplicates=True, unknown_keys=True)
-        with Sandbox(ACCOUNT, storm=jitter, quirks=quirks) as sandbox:
+        with Sandbox(account, storm=jitter, quirks=quirks) as sandbox:
             output = pull(sandbox.config(concurrency=concurrency, page_size=3), sandbox.now)
         written.add(without_times(output))
     assert len(written) == 1

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from effort import soak
 from resilience_kit import (
     KEYS,
     Output,
@@ -24,6 +25,7 @@ from resilience_kit import (
     untruths_of_days,
 )
 
+from benchmarks.halfyear import RELOADED_DAYS, simulate, summary
 from sandbox import Account, Sandbox
 
 UTC = dt.timezone.utc
@@ -33,8 +35,8 @@ HALF_A_YEAR = 182
 LOOKBACK = 2
 REFRESH = 90
 STATE_LIMIT = 16 * 1024
+EVERY = [pytest.param(5, id="some_cuts"), pytest.param(1, id="all_cuts", marks=soak)]
 LEARNING = 6
-OPEN = {"Pending", "Open"}
 SMALL = Account(
     seed=5,
     first_day=dt.date(2024, 3, 1),
@@ -89,110 +91,51 @@ class Warehouse:
         ]
 
 
-@dataclass
-class Watch:
-    """Compares, after each run, every day that has an open ticket or lies in the lookback.
-
-    A day is also compared in the run after its last open ticket closed: that is when the closing
-    must have arrived.
-    """
-
-    warehouse: Warehouse
-    followed: set[dt.date] = field(default_factory=set)
-
-    def untruths(self) -> list[str]:
-        """Where those days differ from the account."""
-        sandbox, tables = self.warehouse.sandbox, self.warehouse.tables
-        recent = days(sandbox.today - LOOKBACK * ONE_DAY, sandbox.today)
-        self.followed |= set(recent)
-        found = untruths_of_days(tables["tickets"], sandbox, "tickets", sorted(self.followed))
-        found += untruths_of_days(tables["customers"], sandbox, "customers", recent)
-        self.followed = {
-            day
-            for day in self.followed
-            if any(row["status"] in OPEN for row in sandbox.truth_of_day("tickets", day).values())
-            or sandbox.today - day < (LOOKBACK + 2) * ONE_DAY
-        }
-        return found
+DAILY = [ONE_DAY] * HALF_A_YEAR
 
 
-@dataclass
-class FixedWindow:
-    """What a connector costs that reads the last 90 days in every run."""
-
-    sandbox: Sandbox
-    sizes: dict[tuple[str, dt.date], int] = field(default_factory=dict)
-
-    def cost(self) -> tuple[int, int]:
-        """Requests and records of one run, now: two requests for a day that holds something."""
-        today = self.sandbox.today
-        window = [
-            self._size(stream, day) for stream in KEYS for day in days(today - 90 * ONE_DAY, today)
-        ]
-        return sum(1 + (size > 0) for size in window), sum(window)
-
-    def _size(self, stream: str, day: dt.date) -> int:
-        if day == self.sandbox.today:
-            return len(self.sandbox.truth_of_day(stream, day))
-        if (stream, day) not in self.sizes:
-            self.sizes[stream, day] = len(self.sandbox.truth_of_day(stream, day))
-        return self.sizes[stream, day]
+@pytest.mark.parametrize(
+    "pauses",
+    [
+        pytest.param(DAILY[:25], id="25_days"),
+        pytest.param(DAILY, id="half_a_year", marks=soak),
+    ],
+)
+def test_after_every_daily_run_what_can_change_is_true_at_a_fifth_of_the_cost(
+    pauses: list[dt.timedelta],
+) -> None:
+    first, *runs = simulate(Account(now=KOLKATA_2AM), pauses)
+    show(summary(runs))
+    assert [run.wrong for run in (first, *runs) if run.wrong] == []
+    assert {run.stale for run in (first, *runs)} == {0}
+    assert max(run.state_bytes for run in (first, *runs)) < STATE_LIMIT
+    for what in ("requests", "records"):
+        spent = sum(getattr(run.cost[stream], what) for run in runs for stream in KEYS)
+        reloading = sum(getattr(run.reload[stream], what) for run in runs for stream in KEYS)
+        assert 0 < spent * 5 <= reloading
 
 
-def test_after_every_run_of_half_a_year_what_can_change_is_true_at_a_fifth_of_the_cost() -> None:
-    with Sandbox(Account(now=KOLKATA_2AM)) as sandbox:
-        warehouse, window = Warehouse(sandbox), FixedWindow(sandbox)
-        watch = Watch(warehouse, set(days(sandbox.account.first_day, sandbox.today)))
-        warehouse.run()
-        assert warehouse.stale() == []
-        spent, saved = [0, 0], [0, 0]
-        largest = 0
-        for number in range(HALF_A_YEAR):
-            sandbox.advance(days=1)
-            warehouse.run()
-            assert watch.untruths() == []
-            cost = window.cost()
-            spent = [spent[0] + warehouse.requests, spent[1] + warehouse.records]
-            saved = [saved[0] + cost[0], saved[1] + cost[1]]
-            largest = max(largest, len(warehouse.state))
-            show(
-                f"run {number + 1}: {warehouse.requests} requests instead of {cost[0]}, "
-                f"{warehouse.records} records instead of {cost[1]}, "
-                f"state {len(warehouse.state)} bytes"
-            )
-        show(
-            f"in all: {spent[0]} requests instead of {saved[0]} ({spent[0] / saved[0]:.1%}), "
-            f"{spent[1]} records instead of {saved[1]} ({spent[1] / saved[1]:.1%}), "
-            f"largest state {largest} bytes"
-        )
-        assert warehouse.stale() == []
-        assert spent[0] * 5 <= saved[0]
-        assert spent[1] * 5 <= saved[1]
+def test_the_cost_of_reloading_is_what_reading_90_days_really_costs() -> None:
+    """A first load of so many days is such a reading, but for learning how the account pages."""
+    now = KOLKATA_2AM + 60 * ONE_DAY
+    today = now.astimezone(Account().zone).date()
+    account = Account(now=now, first_day=today - (RELOADED_DAYS - 1) * ONE_DAY)
+    (load,) = simulate(account, [])
+    for stream in KEYS:
+        assert load.cost[stream].records == load.reload[stream].records
+        assert 0 <= load.cost[stream].requests - load.reload[stream].requests <= LEARNING
 
 
-def test_the_cost_of_a_fixed_window_is_what_reading_90_days_really_costs() -> None:
-    with Sandbox(Account(now=KOLKATA_2AM + 60 * ONE_DAY)) as sandbox:
-        warehouse = Warehouse(sandbox)
-        warehouse.run(start_date=(sandbox.today - 90 * ONE_DAY).isoformat())
-        requests, records = FixedWindow(sandbox).cost()
-        assert warehouse.records == records
-        # The first run also learns how each stream pages.
-        assert 0 <= warehouse.requests - requests <= LEARNING * len(KEYS)
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_runs_at_any_hour_some_left_out_and_some_twice_miss_nothing(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("runs", "seed"),
+    [(15, 1), pytest.param(60, 1, marks=soak), pytest.param(60, 2, marks=soak)],
+)
+def test_runs_at_any_hour_some_left_out_and_some_twice_miss_nothing(runs: int, seed: int) -> None:
     rng = Random(seed)  # noqa: S311 - a plan of runs, not a secret
-    first_day = dt.date(2024, 2, 20)
-    with Sandbox(Account(seed=seed, first_day=first_day, now=KOLKATA_2AM)) as sandbox:
-        warehouse = Warehouse(sandbox)
-        watch = Watch(warehouse, set(days(first_day, sandbox.today)))
-        warehouse.run()
-        for number in range(60):
-            sandbox.advance(hours=rng.choice((0, 0.1, 5, 11, 23, 24, 24.5, 31, 55, 100)))
-            warehouse.run()
-            assert watch.untruths() == [], f"run {number}"
-        assert warehouse.stale() == []
+    hours = [rng.choice((0, 0.1, 5, 11, 23, 24, 24.5, 31, 55, 100)) for _ in range(runs)]
+    account = Account(seed=seed, first_day=dt.date(2024, 2, 20), now=KOLKATA_2AM)
+    for number, run in enumerate(simulate(account, [dt.timedelta(hours=h) for h in hours])):
+        assert (number, run.wrong, run.stale) == (number, [], 0)
 
 
 def test_an_unchanged_account_costs_few_requests_and_no_record() -> None:
@@ -257,12 +200,13 @@ def test_an_earlier_start_is_filled_in_backwards_and_only_once() -> None:
         )
 
 
-def test_an_interrupted_filling_in_goes_on_where_it_was_cut() -> None:
+@pytest.mark.parametrize("every", EVERY)
+def test_an_interrupted_filling_in_goes_on_where_it_was_cut(every: int) -> None:
     with Sandbox(SMALL) as sandbox:
         later = Warehouse(sandbox)
         later.run(start_date="2024-03-10")
         whole = pull(sandbox.config(), sandbox.now, state=json.loads(later.state))
-        for cut in cuts(whole):
+        for cut in cuts(whole)[::every]:
             warehouse = Warehouse(sandbox, state=later.state)
             warehouse.tables = {stream: dict(table) for stream, table in later.tables.items()}
             done = whole.upto(cut)
@@ -295,16 +239,19 @@ def test_a_later_start_reads_nothing_again_and_forgets_nothing() -> None:
 # The newest days first
 
 
+@pytest.mark.parametrize("every", EVERY)
 @pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
-def test_a_first_load_cut_anywhere_says_truly_what_is_out_and_goes_on(order: str) -> None:
+def test_a_first_load_cut_anywhere_says_truly_what_is_out_and_goes_on(
+    order: str, every: int
+) -> None:
     with Sandbox(SMALL) as sandbox:
         config: dict[str, object] = {"backfill_order": order}
         whole = pull(sandbox.config(**config), sandbox.now)
-        for line in range(len(whole.lines)):
+        for line in range(0, len(whole.lines), every):
             warehouse = Warehouse(sandbox, config)
             warehouse.take(whole.upto(line))
             assert_truthful(warehouse)
-        for cut in cuts(whole):
+        for cut in cuts(whole)[::every]:
             warehouse = Warehouse(sandbox, config)
             warehouse.take(whole.upto(cut))
             warehouse.run()

@@ -117,11 +117,12 @@ def test_the_summary_of_a_first_load_is_right(tmp_path: Path) -> None:
         assert numbers["retries"] == len(tries) == sum(bool(one.fault) for one in mine)
         assert numbers["waited"] == pytest.approx(sum(t.wait for t in tries), abs=len(tries) / 20)
     tickets = summary(output, "tickets")
-    # Today is read in every run anyway, so what is open on it needs no following.
-    unfinished = [row["status"] in OPEN for row in rows].count(True)
-    assert tickets["open"] == unfinished - [row["status"] in OPEN for row in today].count(True)
-    assert tickets["open"] == sum(entry["open"] for entry in ledger.values()) > 0
-    assert tickets["open_days"] == sum(entry["open"] > 0 for entry in ledger.values())
+    # Today is read in every run anyway, so it is not in the ledger.
+    of_today = [row["status"] in OPEN for row in today].count(True)
+    assert tickets["open"] == [row["status"] in OPEN for row in rows].count(True)
+    assert tickets["open"] - of_today == sum(entry["open"] for entry in ledger.values()) > 0
+    followed = sum(entry["open"] > 0 for entry in ledger.values())
+    assert tickets["open_days"] == followed + (of_today > 0)
     assert summary(output, "customers")["open"] == 0
 
 
@@ -161,8 +162,14 @@ def test_days_given_up_and_values_that_fit_no_column_are_summed_up(tmp_path: Pat
         f"tickets: {count} open tickets on {len(gone)} days are older than "
         "open_ticket_refresh_days and no longer followed"
     ) in output.log
+    (today,) = [
+        row["open"]
+        for row in output.records("pulled_days")
+        if row["stream"] == "tickets" and not row["closed"]
+    ]
     kept = output.bookmark("tickets")["days"].values()
-    assert summary(output, "tickets")["open"] == sum(entry["open"] for entry in kept)
+    assert today > 0
+    assert summary(output, "tickets")["open"] == sum(entry["open"] for entry in kept) + today
     (line,) = [line for line in output.log.splitlines() if "tickets: kept in extra_fields" in line]
     extras = Counter(
         key for record in output.records("tickets") for key in record["extra_fields"] or {}
@@ -170,6 +177,34 @@ def test_days_given_up_and_values_that_fit_no_column_are_summed_up(tmp_path: Pat
     assert extras
     for key, times in extras.items():
         assert f"'{key}' ({times})" in line
+
+
+def test_machines_read_a_summary_of_each_stream(tmp_path: Path) -> None:
+    bad_day = ACCOUNT.first_day + dt.timedelta(days=3)
+    faults = [Fault("400", "tickets", day=bad_day, times=99)]
+    with Sandbox(ACCOUNT, faults=faults) as sandbox:
+        output = run(tmp_path, sandbox)
+        today = sandbox.today
+    marker = "SUMMARY: "
+    told = [json.loads(line.split(marker)[1]) for line in output.log.splitlines() if marker in line]
+    assert [one["stream"] for one in told] == ["customers", "tickets"]
+    for one in told:
+        words = summary(output, one["stream"])
+        assert one["records"] == words["records"] == len(output.records(one["stream"]))
+        assert one["requests"] == words["requests"]
+        assert one["days"] == {"re-read": 0, "new": words["new"], "backfill": 0}
+        assert one["open_tickets"] == words["open"]
+        assert one["whole_until"] == (today - dt.timedelta(days=1)).isoformat()
+        assert dt.datetime.fromisoformat(one["as_of"]) < dt.datetime.now(dt.timezone.utc)
+    assert [one["unread_days"] for one in told] == [[], [bad_day.isoformat()]]
+
+
+def test_a_run_that_fails_at_once_tells_nothing_but_its_error(tmp_path: Path) -> None:
+    with Sandbox(ACCOUNT) as sandbox:
+        output = run(tmp_path, sandbox, auth_token="wr0ng")  # noqa: S106 - made up
+    assert output.code == 1
+    assert "0 records" not in output.log
+    assert "SUMMARY" not in output.log
 
 
 def test_progress_is_told_while_a_load_goes_on(tmp_path: Path) -> None:
@@ -222,4 +257,6 @@ def test_with_structured_logging_every_line_is_json(
     assert all("exception" not in line for line in lines)
     points = [line["metric_info"]["metric"] for line in lines if line["message"] == "METRIC"]
     assert {"http_request_count", "record_count"} <= set(points)
-    assert len([line for line in own if SUMMARY.match(line["message"])]) == 2
+    # A stream that fails before any of its days is read has no summary.
+    told = [line for line in own if SUMMARY.match(line["message"])]
+    assert len(told) == (1 if code else 2)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox_client import UTC, ask, days, page, read
 
-from sandbox import Account, Sandbox
+from sandbox import Account, Quirks, Sandbox
+from sandbox.account.account import STREAMS, Stream
+from sandbox.wire.view import View, memory_of
+
+if TYPE_CHECKING:
+    from sandbox.account.columns import Row
 
 NOON = dt.datetime(2024, 4, 12, 6, 30, tzinfo=UTC)
 ZONES = ("Asia/Kolkata", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe")
@@ -41,10 +47,13 @@ def test_the_truth_is_what_the_wire_means(stream: str, zone: str) -> None:
         found = {record[key]: read(record, sandbox.account.zone) for record in records}
         assert len(truth) == len(records) > 200
         assert found == {
-            identity: {name: value for name, value in record.items() if name != "extra_fields"}
+            identity: {n: value for n, value in record.items() if n not in {"extra_fields", "day"}}
             for identity, record in truth.items()
         }
         assert all(record["extra_fields"] is None for record in truth.values())
+        for day in days(sandbox):
+            told = sandbox.truth_of_day(stream, day).values()
+            assert {record["day"] for record in told} <= {day.isoformat()}
 
 
 def test_verbatim_truth_is_the_text_of_the_wire() -> None:
@@ -64,10 +73,10 @@ def test_columns_are_those_of_the_samples() -> None:
     with Sandbox(small()) as sandbox:
         ticket = next(iter(sandbox.truth("tickets").values()))
         customer = next(iter(sandbox.truth("customers").values()))
-    assert len(ticket) == 44 + 4 + 1
+    assert len(ticket) == 44 + 4 + 2
     assert {"companyName", "lastConvesationTime", "extra_fields"} <= set(ticket)
     assert "sla status" not in ticket
-    assert len(customer) == 50 + 1
+    assert len(customer) == 50 + 2
 
 
 def test_hard_text_is_there() -> None:
@@ -203,3 +212,32 @@ def test_a_naive_clock_is_refused() -> None:
         Account(now=naive)
     with Sandbox(small()) as sandbox, pytest.raises(ValueError, match="aware"):
         sandbox.now = naive
+
+
+def test_an_account_seen_before_tells_what_it_tells_one_who_comes_new() -> None:
+    """What was made of a day is kept, and must not outlive what it depends on."""
+    account = Account(seed=6, first_day=dt.date(2024, 3, 25), tickets_per_day=20)
+    view = View(account, account.now, Quirks())
+    changes: list[dict[str, Any]] = [
+        {"now": account.now + dt.timedelta(hours=9)},
+        {"quirks": Quirks(bad_dates=True, order="descending")},
+        {"now": account.now + dt.timedelta(days=2)},
+        {"quirks": Quirks(duplicates=True)},
+        {"gone": frozenset({("tickets", next(iter(truth_of(view, "tickets"))))})},
+    ]
+    for change in changes:
+        view = view.but(**change)
+        told = {stream: (truth_of(view, stream), listed(view, stream)) for stream in STREAMS}
+        memory_of.cache_clear()
+        new = View(account, view.now, view.quirks, view.gone)
+        for stream in STREAMS:
+            assert told[stream] == (truth_of(new, stream), listed(new, stream))
+
+
+def truth_of(view: View, stream: Stream) -> dict[object, Row]:
+    days = (view.truth_of_day(stream, day, clean_text=True) for day in view.days())
+    return {key: record for day in days for key, record in day.items()}
+
+
+def listed(view: View, stream: Stream) -> list[list[str]]:
+    return [view.listing(stream, day) for day in view.days()]

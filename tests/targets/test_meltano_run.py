@@ -37,6 +37,7 @@ pytestmark = [
     ),
     # `meltano install` downloads, which may take its time.
     pytest.mark.timeout(600),
+    pytest.mark.xdist_group("meltano_run"),
 ]
 
 PROJECT = (

@@ -20,6 +20,8 @@ from loading import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("target_jsonl")
+
 
 def lines(path: Path) -> Rows:
     text = path.read_text(encoding="utf-8")
@@ -62,5 +64,7 @@ def test_older_versions_of_a_ticket_stay_before_the_latest(
     visits: tuple[Visit, Visit], output: Path
 ) -> None:
     for key in updated(*visits, "tickets"):
-        versions = [row for row in lines(output / "tickets.jsonl") if row["ticketId"] == key]
+        rows = [row for row in lines(output / "tickets.jsonl") if row["ticketId"] == key]
+        assert [row["emitted_at"] for row in rows] == sorted({row["emitted_at"] for row in rows})
+        versions = [{n: row[n] for n in row if n != "emitted_at"} for row in rows]
         assert versions == [visits[0].truth["tickets"][key], visits[1].truth["tickets"][key]]

@@ -43,12 +43,16 @@ class PagedAccount:
         quirks: How the account pages, counts and orders.
         seed: What chance depends on.
         asked: Each request so far.
+        met: Rows that were sent so far.
+        total: What `totalCount` is whatever the quirks say, or None.
     """
 
     days: Mapping[dt.date, Sequence[bytes]]
     quirks: Quirks = field(default_factory=Quirks)
     seed: int = 0
     asked: list[Request] = field(default_factory=list)
+    met: int = 0
+    total: int | None = None
 
     def __post_init__(self) -> None:
         """Seed the chance."""
@@ -77,6 +81,7 @@ class PagedAccount:
         page = listed[page_of(asked, len(listed), self.quirks)]
         if self.quirks.short_pages and addresses_rows(self.quirks) and page:
             page = page[: self._random.randint(1, len(page))]
+        self.met += len(page)
         return Answer([msgspec.Raw(each) for each in page], self._total(count, len(page)))
 
     def _refuse(self, request: Request) -> None:
@@ -92,6 +97,8 @@ class PagedAccount:
             raise KaptureRefusedError(msg)
 
     def _total(self, count: int, page: int) -> int | None:
+        if self.total is not None:
+            return self.total
         first = len(self.asked) == 1
         totals = {
             "null": None,

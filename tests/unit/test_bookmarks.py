@@ -9,7 +9,7 @@ from typing import Any
 
 import pendulum
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureStateError
@@ -205,7 +205,6 @@ def test_the_state_stays_under_16_kib_with_a_full_ledger() -> None:
     assert len(json.dumps({"bookmarks": streams})) < 16 * 1024
 
 
-@settings(deadline=None, max_examples=300)
 @given(
     finished=st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.booleans()), max_size=60),
     seed=st.integers(0, 30),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pendulum
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.contrib.msgspec import encoder
 
@@ -337,14 +337,12 @@ def test_what_is_kept_raw_loses_only_nul() -> None:
 TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from("&;#x\0 '<"), max_size=30)
 
 
-@settings(deadline=None, max_examples=300)
 @given(text=TEXTS)
 def test_cleaning_undoes_html_escaping(text: str) -> None:
     kept = text.replace("\0", "")
     assert clean(html.escape(text)) == (kept if kept.strip() else None)
 
 
-@settings(deadline=None, max_examples=300)
 @given(text=TEXTS)
 def test_cleaned_text_holds_no_nul_and_is_never_blank(text: str) -> None:
     cleaned = clean(text)

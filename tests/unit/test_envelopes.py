@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
@@ -229,7 +229,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
 @given(sent=st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=3), max_size=3))
 def test_any_json_that_python_writes_is_read(sent: list[dict[str, Any]]) -> None:
     read = records(json.dumps({"message": sent}).encode())
@@ -237,7 +236,6 @@ def test_any_json_that_python_writes_is_read(sent: list[dict[str, Any]]) -> None
     assert json.dumps(read, default=float) is not None
 
 
-@settings(deadline=None, max_examples=500)
 @given(data=st.data())
 def test_a_damaged_body_is_read_or_refused_with_a_name(data: st.DataObject) -> None:
     sent = (

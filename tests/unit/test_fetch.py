@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture.day.tally import DayFacts, Page, UnreadDay
@@ -186,7 +186,6 @@ def taken(
     return found
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     counts=st.lists(st.integers(0, 12), max_size=12),
     concurrency=st.integers(1, 6),
@@ -352,7 +351,6 @@ def test_the_day_being_taken_goes_on_though_others_filled_the_room() -> None:
     assert ended()
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     counts=st.lists(st.integers(0, 6), min_size=1, max_size=10),
     failing=st.sets(st.integers(0, 9), min_size=1),

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture.wire.gate import CLEAN_ANSWERS_TO_RECOVER, Gate, StoppedError
@@ -221,7 +221,6 @@ def test_stop_wakes_a_worker_that_waits_alone() -> None:
 EVENTS = st.sampled_from(["refused", "clean", "many clean", "old refusal"])
 
 
-@settings(deadline=None, max_examples=200)
 @given(concurrency=st.integers(1, 32), happened=st.lists(EVENTS))
 def test_the_pace_follows_the_rule_whatever_happens(concurrency: int, happened: list[str]) -> None:
     gate = Gate(concurrency)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pendulum
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from wire_samples import CALENDAR
 
@@ -206,7 +206,6 @@ def forms_of(local: dt.datetime) -> list[str]:
     ]
 
 
-@settings(deadline=None, max_examples=500)
 @given(
     instant=st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2037, 12, 31)),  # noqa: DTZ001 - UTC, see below
     zone=st.sampled_from([KOLKATA, NEW_YORK, APIA, pendulum.timezone("Europe/London")]),

@@ -42,7 +42,7 @@ def tap_with(maps: object, **more: Any) -> TapKapture:  # noqa: ANN401 - setting
         ({"tickets": {"ticketId": None}}, "tickets: Removing key property 'ticketId'"),
         ({"tickets": {"__key_properties__": ["zz"]}}, "tickets: Invalid key properties"),
         ({"__foo__": {"a": f"'{SALT}'"}}, "__foo__: the SDK cannot use it (StreamMapConfigError)"),
-        ({"ticket": {"a": "phone"}}, "'ticket' is no stream; there are customers and tickets"),
+        ({"ticket": {"a": "phone"}}, "'ticket' is no stream; there are customer_contacts, cust"),
         ({"copy": {"__source__": "ticket"}}, "'ticket' is no stream; there are"),
     ],
 )

@@ -19,7 +19,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
 from tap_kapture.errors import KaptureOutputError
-from tap_kapture.singer import messages
+from tap_kapture.process.lines import LARGE
 from tap_kapture.singer.messages import MessageWriter
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=st.lists(st.dictionaries(st.text(max_size=5), JSON, max_size=5), max_size=5),
     version=st.none() | st.integers(1, 2**40),
@@ -144,7 +144,7 @@ def test_a_schema_is_out_at_once() -> None:
 def test_much_is_written_at_once() -> None:
     with Stdout() as stdout:
         writer = MessageWriter()
-        long = {"ticketId": "1", "detail": "x" * (messages.LARGE // 4)}
+        long = {"ticketId": "1", "detail": "x" * (LARGE // 4)}
         for _ in range(3):
             writer.write_records("tickets", [long], version=None, time_extracted=NOW)
         assert stdout.lines == []

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture.errors import (
@@ -79,7 +79,6 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=400)
 @given(
     envelope=st.dictionaries(st.sampled_from(SPELLINGS), PARTS, max_size=5),
     more=st.dictionaries(st.sampled_from(["status", "message"]), PARTS, min_size=2),
@@ -503,7 +502,6 @@ def test_a_wait_that_cannot_be_read_is_none(header: str) -> None:
     assert caught.value.retry_after is None
 
 
-@settings(deadline=None, max_examples=300)
 @given(header=st.text(st.characters(codec="latin-1"), max_size=40))
 def test_no_retry_after_breaks_the_run(header: str) -> None:
     with pytest.raises(KaptureThrottledError) as caught:
@@ -570,13 +568,11 @@ def test_no_error_shows_a_secret_or_an_address(private: str) -> None:
             assert private[:8] not in message
 
 
-@settings(deadline=None, max_examples=200)
 @given(before=st.text(max_size=30), after=st.text(max_size=30), private=st.sampled_from(PRIVATE))
 def test_a_secret_is_masked_wherever_it_stands(before: str, after: str, private: str) -> None:
     assert private not in READER.quote(f"{before}{private}{after}")
 
 
-@settings(deadline=None, max_examples=200)
 @given(text=st.text(max_size=600))
 def test_a_quote_is_one_short_line(text: str) -> None:
     quote = READER.quote(text)

@@ -13,8 +13,10 @@ from wire_samples import CONTACT, CUSTOMER, OLDER_TICKET, TICKET
 
 from tap_kapture.schemas import (
     CONTACTS,
+    CUSTOMER_CONTACTS,
     CUSTOMERS,
     EXTRA_FIELDS,
+    PULLED_DAYS,
     TICKETS,
     Column,
     Kind,
@@ -22,7 +24,12 @@ from tap_kapture.schemas import (
 )
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-STREAMS = {"tickets": (TICKETS, "ticketId"), "customers": (CUSTOMERS, "id")}
+STREAMS = {
+    "tickets": (TICKETS, ["ticketId"]),
+    "customers": (CUSTOMERS, ["id"]),
+    "customer_contacts": (CUSTOMER_CONTACTS, ["id"]),
+    "pulled_days": (PULLED_DAYS, ["stream", "day"]),
+}
 TABLES = {"tickets": TICKETS, "customers": CUSTOMERS, "contacts": CONTACTS}
 CUSTOMER_DETAILS = {"customerName", "customerPhone", "customerEmail", "companyName"}
 NUMBERS_SENT_AS_TEXT = {"feedbackOnCustomer", "syncdLocationId"}
@@ -36,8 +43,8 @@ SAMPLES = {"tickets": TICKET, "customers": CUSTOMER, "contacts": CONTACT}
 
 def schema_of(stream: str) -> dict[str, Any]:
     """Return the JSON Schema of a stream."""
-    columns, key = STREAMS[stream]
-    return json_schema(columns, key)
+    columns, keys = STREAMS[stream]
+    return json_schema(columns, *keys)
 
 
 def properties_of(schema: dict[str, Any], path: str = "") -> list[tuple[str, dict[str, Any]]]:
@@ -63,7 +70,7 @@ def test_every_column_is_described_and_of_one_type(
     assert len(described) > 3
     assert described[0].isupper()
     assert described.endswith(".")
-    is_key = path == STREAMS[stream][1]
+    is_key = path in STREAMS[stream][1]
     assert [each for each in definition["type"] if each != "null"] == definition["type"][:1]
     assert ("null" in definition["type"]) is not is_key
 
@@ -71,13 +78,15 @@ def test_every_column_is_described_and_of_one_type(
 @pytest.mark.parametrize("stream", STREAMS)
 def test_only_the_key_is_required(stream: str) -> None:
     schema = schema_of(stream)
-    assert schema["required"] == [STREAMS[stream][1]]
+    keys = STREAMS[stream][1]
+    assert schema["required"] == keys
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     nothing = dict.fromkeys(schema["properties"])
     assert not validator.is_valid(nothing)
-    key = {"tickets": "1", "customers": 1}[stream]
-    assert validator.is_valid({**nothing, STREAMS[stream][1]: key})
+    kinds = {"string": "1", "integer": 1}
+    given = {key: kinds[schema["properties"][key]["type"][0]] for key in keys}
+    assert validator.is_valid({**nothing, **given})
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -88,10 +97,18 @@ def test_no_column_is_defined_twice(table: str) -> None:
 
 
 def test_every_key_of_the_samples_has_its_column() -> None:
-    assert {column.name for column in TICKETS} == TICKET.keys() | CUSTOMER_DETAILS
-    assert OLDER_TICKET.keys() - {"sla status"} <= {column.name for column in TICKETS}
-    assert {column.name for column in CUSTOMERS} == CUSTOMER.keys()
-    assert {column.name for column in CONTACTS} == CONTACT.keys()
+    sent = {table: {c.name for c in columns if not c.made} for table, columns in TABLES.items()}
+    assert sent["tickets"] == TICKET.keys() | CUSTOMER_DETAILS
+    assert OLDER_TICKET.keys() - {"sla status"} <= sent["tickets"]
+    assert sent["customers"] == CUSTOMER.keys()
+    assert sent["contacts"] == CONTACT.keys()
+
+
+@pytest.mark.parametrize("table", ["tickets", "customers"])
+def test_what_the_tap_adds_comes_last(table: str) -> None:
+    columns = TABLES[table]
+    assert [column.name for column in columns if column.made] == ["day", "emitted_at"]
+    assert [column.made for column in columns] == sorted(column.made for column in columns)
 
 
 def kind_of(table: str, name: str, value: object) -> Kind:
@@ -117,7 +134,8 @@ def kind_of(table: str, name: str, value: object) -> Kind:
 def test_types_are_those_of_the_samples(table: str) -> None:
     expected = {name: kind_of(table, name, value) for name, value in SAMPLES[table].items()}
     expected |= dict.fromkeys(CUSTOMER_DETAILS if table == "tickets" else (), Kind.TEXT)
-    assert {column.name: column.kind for column in TABLES[table]} == expected
+    sent = [column for column in TABLES[table] if not column.made]
+    assert {column.name: column.kind for column in sent} == expected
 
 
 @pytest.mark.parametrize(
@@ -127,6 +145,7 @@ def test_types_are_those_of_the_samples(table: str) -> None:
         (Kind.INTEGER, {"type": ["integer", "null"]}),
         (Kind.NUMBER, {"type": ["number", "null"]}),
         (Kind.BOOLEAN, {"type": ["boolean", "null"]}),
+        (Kind.DAY, {"type": ["string", "null"], "format": "date"}),
         (Kind.INSTANT, {"type": ["string", "null"], "format": "date-time"}),
         (Kind.TEXTS, {"type": ["array", "null"], "items": {"type": ["string", "null"]}}),
         (Kind.OBJECT, {"type": ["object", "null"], "additionalProperties": True}),
@@ -144,9 +163,12 @@ def test_what_has_no_column_of_its_own_has_a_place(stream: str) -> None:
     places = [path for path in every if path.split(".")[-1] == EXTRA_FIELDS]
     assert (
         places
-        == {"tickets": ["extra_fields"], "customers": ["contacts.extra_fields", "extra_fields"]}[
-            stream
-        ]
+        == {
+            "tickets": ["extra_fields"],
+            "customers": ["contacts.extra_fields", "extra_fields"],
+            "customer_contacts": ["extra_fields"],
+            "pulled_days": [],
+        }[stream]
     )
     assert all(every[path]["additionalProperties"] is True for path in places)
 

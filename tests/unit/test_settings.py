@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pendulum
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -442,7 +441,6 @@ def test_settings_do_not_show_their_secrets() -> None:
     assert "other-secret" not in shown
 
 
-@hypothesis_settings(deadline=None, max_examples=60)
 @given(
     secret=st.text(max_size=30).map("Zq7xK2w{}".format),
     setting=st.sampled_from(["auth_token", "customers_auth_token", "http_headers"]),

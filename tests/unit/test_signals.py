@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.singerlib import StateMessage
 
-from tap_kapture.singer.interruption import GRACE
+from tap_kapture.process.interruption import GRACE
 from tap_kapture.singer.messages import MessageWriter
 from tap_kapture.singer.tap import TapKapture
 

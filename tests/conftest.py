@@ -1,9 +1,10 @@
-"""What several of these modules start from."""
+"""What several of these modules start from, and how much they repeat."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import effort
 import failing_account
 import pytest
 from still_account import ACCOUNT
@@ -12,6 +13,8 @@ from sandbox import Quirks, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+effort.register()
 
 
 @pytest.fixture(scope="module")

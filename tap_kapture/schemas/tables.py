@@ -1,114 +1,23 @@
-"""Every column once: its name, what it holds and what it means.
+"""The columns of each stream.
 
-The JSON Schema of a stream and what :mod:`tap_kapture.shape` makes of a record both derive from
-these tables. Names are Kapture's own, its misspellings included; types follow the sample bodies.
+Names are Kapture's own, its misspellings included; types follow the sample bodies. Those that the
+tap makes come last.
 """
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any
+from tap_kapture.schemas.columns import Column, Kind, table
 
-
-class Kind(Enum):
-    """What a column holds, whatever the wire calls it."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    INSTANT = "instant"
-    TEXTS = "list of text"
-    OBJECT = "object of any fields"
-    OBJECTS = "list of objects"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a stream, or of the objects in a column.
-
-    Attributes:
-        name: The key on the wire and in the table.
-        kind: What it holds.
-        description: What it means, for the person who reads the table.
-        columns: The columns of the objects, for a list of objects.
+MADE = table(
     """
-
-    name: str
-    kind: Kind
-    description: str
-    columns: tuple[Column, ...] = ()
-
-
-EXTRA_FIELDS = "extra_fields"
-"""The column that keeps what has no column of its own."""
-
-_EXTRA = Column(
-    EXTRA_FIELDS,
-    Kind.OBJECT,
-    "Fields that have no column of their own, and values that do not fit their column, as sent.",
+day        day  The day under which Kapture serves the record, in the account's time zone.
+emitted_at time When the records of that day left the tap: the same for all that left together.
+""",
+    made=True,
 )
-_TYPES: dict[Kind, dict[str, Any]] = {
-    Kind.TEXT: {"type": ["string", "null"]},
-    Kind.INTEGER: {"type": ["integer", "null"]},
-    Kind.NUMBER: {"type": ["number", "null"]},
-    Kind.BOOLEAN: {"type": ["boolean", "null"]},
-    Kind.INSTANT: {"type": ["string", "null"], "format": "date-time"},
-    Kind.TEXTS: {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
-    Kind.OBJECT: {"type": ["object", "null"], "additionalProperties": True},
-    Kind.OBJECTS: {"type": ["array", "null"]},
-}
+"""What the tap adds to each record."""
 
-
-def json_schema(columns: tuple[Column, ...], key: str) -> dict[str, Any]:
-    """Return the JSON Schema of a stream: everything nullable but its key, everything described.
-
-    Args:
-        columns: The columns of the stream.
-        key: Name of the primary key.
-
-    Returns:
-        A JSON Schema of type object.
-    """
-    properties = _properties(columns)
-    properties[key]["type"] = properties[key]["type"][:1]
-    return {"type": "object", "properties": properties, "required": [key]}
-
-
-def _properties(columns: tuple[Column, ...]) -> dict[str, Any]:
-    properties: dict[str, Any] = {}
-    for column in (*columns, _EXTRA):
-        definition = {**deepcopy(_TYPES[column.kind]), "description": column.description}
-        if column.kind is Kind.OBJECTS:
-            items = {"type": ["object", "null"], "properties": _properties(column.columns)}
-            definition["items"] = items
-        properties[column.name] = definition
-    return properties
-
-
-def _table(kinds: dict[str, Kind], rows: str) -> tuple[Column, ...]:
-    """Read a table of columns, one a line: name, kind, description."""
-    columns = []
-    for row in rows.strip().splitlines():
-        name, kind, description = row.split(maxsplit=2)
-        columns.append(Column(name, kinds[kind], description))
-    return tuple(columns)
-
-
-_KINDS = {
-    "text": Kind.TEXT,
-    "int": Kind.INTEGER,
-    "num": Kind.NUMBER,
-    "bool": Kind.BOOLEAN,
-    "time": Kind.INSTANT,
-    "texts": Kind.TEXTS,
-    "object": Kind.OBJECT,
-}
-
-TICKETS = _table(
-    _KINDS,
+_TICKET_COLUMNS = table(
     """
 ticketId            text   Identity of the ticket: digits, unique in the account.
 taskId              int    Internal id of the task behind the ticket.
@@ -160,9 +69,9 @@ attachments         texts  Attachments; an element that is not text is kept as J
 additional_info     object Fields that the account defines, possibly nested.
 """,
 )
+TICKETS = (*_TICKET_COLUMNS, *MADE)
 
-CONTACTS = _table(
-    _KINDS,
+CONTACTS = table(
     """
 id                int  Identity of the contact.
 cmId              int  Id of the Kapture account.
@@ -191,8 +100,7 @@ showBirthYear     bool Whether the year of birth is shown.
 """,
 )
 
-_CUSTOMER_COLUMNS = _table(
-    _KINDS,
+_CUSTOMER_COLUMNS = table(
     """
 id                   int  Identity of the customer.
 cmId                 int  Id of the Kapture account.
@@ -249,4 +157,31 @@ isApi                bool Whether the customer was created through the API.
 CUSTOMERS = (
     *_CUSTOMER_COLUMNS,
     Column("contacts", Kind.OBJECTS, "Contact persons of the customer.", columns=CONTACTS),
+    *MADE,
 )
+
+CUSTOMER_CONTACTS = (
+    *CONTACTS,
+    Column("customerId", Kind.INTEGER, "Id of the customer whose contact it is.", made=True),
+    *MADE,
+)
+
+PULLED_DAYS = table(
+    """
+stream     text The stream whose day was read: tickets, customers or customer_contacts.
+day        day  The day of creation that was read, in the account's time zone.
+records    int  Records that Kapture holds of that day; of customer_contacts, the customers.
+open       int  Of these, tickets whose status is not among closed_statuses; null for others.
+announced  int  How many records Kapture announced by totalCount; null if it announced none.
+reason     text Why the day was read: new, re-read or backfill.
+closed     bool Whether the day was over when it was read, so that it can get no more records.
+settled    bool Whether rows and counts came out; if not, records of the day may be missing.
+changed    bool Whether its records left anew; if not, they are as they were at emitted_at.
+requests   int  Requests that it took to read the day, without retries.
+digest     text Fingerprint of the day's records, in any order; null if it will not be read again.
+read_at    time When the reading began: the day is as it was in Kapture then, or later.
+emitted_at time When the day's records last left: each of them carries this as its emitted_at.
+""",
+    made=True,
+)
+"""A row for each day that was read: the proof of what is in the other tables."""

@@ -1,0 +1,1 @@
+"""What the tap says of an account and of itself before anything is loaded."""
