@@ -15,7 +15,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from arrived import KEYS, Tables, chart, difference, joined_rows, tables
+from arrived import (
+    DAYS_READ,
+    DELETED,
+    KEYS,
+    LATEST,
+    Tables,
+    chart,
+    difference,
+    queried,
+    tables,
+)
 from processes import (
     HISTORY_DAYS,
     LOG,
@@ -117,7 +127,7 @@ def demo() -> None:
         show(
             "Tickets by day of creation and status:", chart(before["tickets"], account["timezone"])
         )
-        show("The latest tickets with their customers:", joined_rows(WAREHOUSE))
+        show("The latest tickets with their customers:", queried(WAREHOUSE, LATEST))
         show("Account and warehouse:", comparison(account, before))
         show("State that Meltano keeps:", state(account))
 
@@ -133,7 +143,14 @@ def demo() -> None:
         say("  tickets.")
         show("What it changed:", difference(before, after))
         show("Account and warehouse:", comparison(account, after))
-        say("\n  Kapture does not tell of deletions, so a deleted ticket stays in the warehouse.")
+        say(
+            "\n  Kapture does not tell of deletions, so a deleted ticket stays in the table. But the"
+        )
+        say(
+            "  table pulled_days has a row for each day that was read, and shows what is left behind:"
+        )
+        show("The latest days of tickets, by pulled_days:", queried(WAREHOUSE, DAYS_READ))
+        show("Deleted in the account, by pulled_days:", queried(WAREHOUSE, DELETED))
         show("State that Meltano keeps:", state(account))
     farewell()
 
