@@ -91,7 +91,9 @@ def queried(warehouse: Path, query: str) -> str:
 
 def shown(value: object) -> str:
     """A value as SQL shows it."""
-    return "null" if value is None else str(value)
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def difference(before: Tables, after: Tables) -> str:
@@ -100,7 +102,11 @@ def difference(before: Tables, after: Tables) -> str:
     for stream, rows in after.items():
         old = before[stream]
         new = len(rows.keys() - old.keys())
-        updated = sum(key in old and old[key] != row for key, row in rows.items())
+        # All records of a day that changed leave again, each with the new emitted_at.
+        updated = sum(
+            key in old and {**old[key], "emitted_at": None} != {**row, "emitted_at": None}
+            for key, row in rows.items()
+        )
         lines.append(
             f"{stream}: {new} new rows, {updated} updated, {len(rows) - new - updated} untouched"
         )

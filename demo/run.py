@@ -143,12 +143,8 @@ def demo() -> None:
         say("  tickets.")
         show("What it changed:", difference(before, after))
         show("Account and warehouse:", comparison(account, after))
-        say(
-            "\n  Kapture does not tell of deletions, so a deleted ticket stays in the table. But the"
-        )
-        say(
-            "  table pulled_days has a row for each day that was read, and shows what is left behind:"
-        )
+        say("\n  Kapture does not tell of deletions, so a deleted ticket stays in the table. But")
+        say("  pulled_days has a row for each day that was read, and shows what was left behind:")
         show("The latest days of tickets, by pulled_days:", queried(WAREHOUSE, DAYS_READ))
         show("Deleted in the account, by pulled_days:", queried(WAREHOUSE, DELETED))
         show("State that Meltano keeps:", state(account))
