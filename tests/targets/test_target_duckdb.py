@@ -142,7 +142,7 @@ def test_both_loads_are_the_truth_when_records_travel_as_files(
     )
     assert_a_day_went_by(first, second)
     assert first.untruths(str.lower) == second.untruths(str.lower) == []
-    assert [first.state, second.state] == [visit.state for visit in visits]
+    assert [first.knows(), second.knows()] == [visit.knows() for visit in visits]
     assert list(files.iterdir()) == []
 
 
