@@ -71,7 +71,7 @@ docs: .venv-docs/installed  ## make the site of docs/ in site/; a link that lead
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/$(BIN_FOLDER)/mkdocs build --strict --quiet
 
 examples: $(VENV)/installed .venv-dagster/installed  ## run the examples, against the fake account
-	.venv-dagster/$(BIN_FOLDER)/python -m pytest examples $(EXAMPLE_ARGS)
+	.venv-dagster/$(BIN_FOLDER)/python -m pytest --rootdir examples -c examples/pytest.ini examples $(EXAMPLE_ARGS)
 
 bench: $(VENV)/installed .venv-dlt/installed  ## measure the tap's speed and memory
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)

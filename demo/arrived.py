@@ -18,6 +18,25 @@ CHART_DAYS = 14
 CHART_WIDTH = 40
 FILLS = "█▓▒░#=+-"
 
+LATEST = """
+    select t.ticketid, strftime(t.date, '%Y-%m-%d %H:%M') as created_utc, t.status,
+           c.name as customer, json_extract_string(c.contacts, '$[0].email') as contact
+    from kapture.tickets t join kapture.customers c on c.id = t.customerid
+    order by t.date desc, t.ticketid limit 5
+"""
+"""A few of the latest tickets beside their customers."""
+DAYS_READ = """
+    select day, records, open, reason, changed from kapture.pulled_days
+    where stream = 'tickets' order by day desc limit 6
+"""
+"""What the last run read of the latest days."""
+DELETED = """
+    select t.ticketid, t.day, t.status from kapture.tickets t
+    join kapture.pulled_days p on p.stream = 'tickets' and p.day = t.day
+    where t.emitted_at < p.emitted_at and p.closed and p.settled
+"""
+"""Tickets that did not leave again with the others of their day."""
+
 Tables = dict[str, dict[Any, dict[str, Any]]]
 
 
@@ -56,22 +75,13 @@ def chart(tickets: Mapping[Any, Mapping[str, Any]], timezone: str) -> str:
     return "\n".join(lines)
 
 
-def joined_rows(warehouse: Path) -> str:
-    """A few of the latest tickets beside their customers."""
-    query = """
-        select t.ticketid, strftime(t.date, '%Y-%m-%d %H:%M') as created_utc, t.status,
-               c.name as customer, json_extract_string(c.contacts, '$[0].email') as contact
-        from kapture.tickets t join kapture.customers c on c.id = t.customerid
-        order by t.date desc, t.ticketid limit 5
-    """
+def queried(warehouse: Path, query: str) -> str:
+    """The rows of a query, in columns."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         found = connection.sql(query)
-        rows = [
-            tuple(found.columns),
-            *([shown(value) for value in row] for row in found.fetchall()),
-        ]
+        rows = [found.columns, *([shown(value) for value in row] for row in found.fetchall())]
     if len(rows) == 1:
-        return "(no ticket of this account names a customer)"
+        return "(none)"
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
@@ -81,7 +91,9 @@ def joined_rows(warehouse: Path) -> str:
 
 def shown(value: object) -> str:
     """A value as SQL shows it."""
-    return "null" if value is None else str(value)
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def difference(before: Tables, after: Tables) -> str:
@@ -90,7 +102,11 @@ def difference(before: Tables, after: Tables) -> str:
     for stream, rows in after.items():
         old = before[stream]
         new = len(rows.keys() - old.keys())
-        updated = sum(key in old and old[key] != row for key, row in rows.items())
+        # All records of a day that changed leave again, each with the new emitted_at.
+        updated = sum(
+            key in old and {**old[key], "emitted_at": None} != {**row, "emitted_at": None}
+            for key, row in rows.items()
+        )
         lines.append(
             f"{stream}: {new} new rows, {updated} updated, {len(rows) - new - updated} untouched"
         )

@@ -84,7 +84,7 @@ def table_rows(text: str) -> list[list[str]]:
     for line in text.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if cells and cells[0].startswith("`"):
-            rows.append([re.sub(r"\\([|<])", r"\1", cell) for cell in cells])
+            rows.append([cell.replace("\\|", "|").replace("&lt;", "<") for cell in cells])
     return rows
 
 

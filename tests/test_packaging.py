@@ -273,7 +273,7 @@ def test_the_example_environment_names_real_settings(meltano: dict[str, Any]) ->
         f"{plugin['namespace']}_{setting['name']}".upper()
         for kind in meltano["plugins"].values()
         for plugin in kind
-        for setting in [*plugin["settings"], {"name": "_select"}]
+        for setting in [*plugin["settings"], {"name": "_select"}]  # an extra of Meltano's own
     }
     named = set(re.findall(r"^(?:# )?([A-Z_]+)=", read(".env.example"), re.MULTILINE))
 

@@ -115,8 +115,10 @@ def show(stream: str) -> None:
             print(json.dumps(shown, default=as_singer))
 
 
-def as_singer(value: dt.datetime) -> str:
-    """Return a timestamp without zone, which is in UTC, as a Singer message has it."""
+def as_singer(value: dt.date | dt.datetime) -> str:
+    """Return a date, or a timestamp without zone, which is in UTC, as a Singer message has it."""
+    if not isinstance(value, dt.datetime):
+        return value.isoformat()
     return value.replace(tzinfo=dt.timezone.utc).isoformat()
 
 

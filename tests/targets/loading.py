@@ -113,6 +113,14 @@ class Visit:
             asked={stream: asked(sandbox, stream) for stream in KEYS},
         )
 
+    def knows(self) -> Row:
+        """The state, but for the instants at which records left: no two runs share them."""
+        known: Row = json.loads(
+            json.dumps(self.state),
+            object_hook=lambda found: {k: v for k, v in found.items() if k != "emitted_at"},
+        )
+        return known
+
     def untruths(self, column: Callable[[str], str] = str) -> list[str]:
         """Where the target differs from the account; empty when it does not.
 
@@ -285,7 +293,8 @@ def untruths(rows: Rows, truth: Truth, key: str) -> list[str]:
     for identity in truth.keys() & table.keys():
         row, wanted = table[identity], truth[identity]
         found += [f"there is no column {name}" for name in wanted.keys() - row.keys()]
-        added = row.keys() - wanted.keys() - {"emitted_at"}  # which no account knows
+        # No account knows emitted_at.
+        added = {name for name in row.keys() - wanted.keys() if name.lower() != "emitted_at"}
         found += [f"column {name} is too many" for name in added]
         found += [
             f"{identity!r}.{name}: {row[name]!r} instead of {wanted[name]!r}"

@@ -9,13 +9,22 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loading import KEYS, Row, Rows, Target, assert_a_day_went_by, load_twice, program
+from loading import (
+    KEYS,
+    Row,
+    Rows,
+    Target,
+    assert_a_day_went_by,
+    load_twice,
+    program,
+)
 
 from tap_kapture.singer.tap import TapKapture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+CONFIG = {"subdomain": "acme", "auth_token": "t", "cm_id": 1, "start_date": "2024-01-01"}
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
 A_FILE_EACH = {
     "file_naming_scheme": "{stream_name}-{timestamp}.csv",
@@ -25,9 +34,7 @@ A_FILE_EACH = {
 
 def schemas() -> dict[str, Row]:
     """The properties of each stream."""
-    tap = TapKapture(
-        config={"subdomain": "acme", "auth_token": "t", "cm_id": 1, "start_date": "2024-01-01"}
-    )
+    tap = TapKapture(config=CONFIG)
     return {name: stream.schema["properties"] for name, stream in tap.streams.items()}
 
 
@@ -95,3 +102,27 @@ def test_without_flattening_nested_values_are_no_json(tmp_path: Path, output: Pa
     except json.JSONDecodeError:
         return
     pytest.fail(f"nested values can be read: {first.untruths()}")
+
+
+@pytest.mark.parametrize(("depth", "kinds"), [(0, {"array", "object"}), (1, set())])
+def test_only_a_depth_of_1_flattens(depth: int, kinds: set[str]) -> None:
+    tap = TapKapture(config={**CONFIG, **FLAT, "flattening_max_depth": depth})
+    found = {
+        kind
+        for stream in tap.streams.values()
+        for definition in stream.stream_maps[0].transformed_schema["properties"].values()
+        for kind in definition["type"]
+    }
+    assert found & {"array", "object"} == kinds
+
+
+def test_a_schema_with_empty_properties_loses_its_column_when_it_is_flattened() -> None:
+    catalog = TapKapture(config=CONFIG).catalog_dict
+    (tickets,) = [entry for entry in catalog["streams"] if entry["tap_stream_id"] == "tickets"]
+    tickets["schema"]["properties"]["additional_info"]["properties"] = {}
+
+    tap = TapKapture(config={**CONFIG, **FLAT}, catalog=catalog)
+    flattened = tap.streams["tickets"].stream_maps[0].transformed_schema["properties"]
+
+    assert "extra_fields" in flattened
+    assert "additional_info" not in flattened

@@ -142,7 +142,7 @@ def test_both_loads_are_the_truth_when_records_travel_as_files(
     )
     assert_a_day_went_by(first, second)
     assert first.untruths(str.lower) == second.untruths(str.lower) == []
-    assert [first.state, second.state] == [visit.state for visit in visits]
+    assert [first.knows(), second.knows()] == [visit.knows() for visit in visits]
     assert list(files.iterdir()) == []
 
 
@@ -150,3 +150,13 @@ def test_both_loads_are_the_truth_when_records_are_stored_a_few_at_a_time(tmp_pa
     target = target_duckdb(tmp_path / "warehouse.duckdb", batch_size_rows=10)
     first, second = load_twice(target, tmp_path, page_size=7)
     assert first.untruths(str.lower) == second.untruths(str.lower) == []
+
+
+def test_duckdb_writes_parquet_files_of_a_table(
+    visits: tuple[Visit, Visit], warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    file = tmp_path / "tickets.parquet"
+    warehouse.sql(f"COPY (SELECT * FROM kapture.tickets) TO '{file}'")  # noqa: S608 - of ours
+    found = duckdb.read_parquet(str(file)).project("ticketid, status").fetchall()
+    truth = visits[1].truth["tickets"]
+    assert dict(found) == {key: record["status"] for key, record in truth.items()}

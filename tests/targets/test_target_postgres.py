@@ -180,7 +180,7 @@ def test_both_loads_are_the_truth_when_records_travel_as_files(
     assert len(list(files.iterdir())) > 4
     assert updated(first, second, "tickets")
     assert first.untruths() == second.untruths() == []
-    assert [first.state, second.state] == [visit.state for visit in visits]
+    assert [first.knows(), second.knows()] == [visit.knows() for visit in visits]
 
 
 def test_quiet_days_advance_the_bookmark_when_records_travel_as_files(
