@@ -15,8 +15,8 @@ soak = pytest.mark.soak
 
 def register() -> None:
     """Set how many examples a test of a pure rule gets, unless it says otherwise."""
-    settings.register_profile(TEST, deadline=None, max_examples=60)
-    settings.register_profile(SOAK, deadline=None, max_examples=600)
+    settings.register_profile(TEST, deadline=None, max_examples=60, derandomize=True)
+    settings.register_profile(SOAK, deadline=None, max_examples=600, derandomize=True)
     settings.load_profile(TEST)
 
 

@@ -73,14 +73,16 @@ class Contact:
         newest, before = days[0], days[0] - ONE_DAY
         other = [day for day in days[1:] if day != before][:1]
         usual = self.learned.dialect.first(self.learned.page_size)
-        # Both days came empty alone, so records of the two together show that the end is not asked.
+        # Days that came empty alone, and not together, show that the end is not asked for.
         likely = [(before, *usual, 1), (newest, 1, 1, 0)]
-        unlikely = [(newest, 0, 0, 0), (before, 1, 1, 1), (newest, 1, 0, 0), (before, 0, 0, 1)]
+        rest = [(newest, 0, 0, 0), (before, 1, 1, 1), (newest, 1, 0, 0), (before, 0, 0, 1)]
+        if newest in self.moving or newest + ONE_DAY in other:
+            rest.insert(1, (newest, *usual, 1))
         _ = (
             self._look([newest, before])
             or self._try(likely)
             or self._look(other)
-            or self._try(unlikely)
+            or self._try(rest)
         )
         if self._failure and not self.answers:
             raise self._failure  # no day at all can be asked for
@@ -234,7 +236,7 @@ class Contact:
 
     def _seen(self, day: date, limit: int, offset: int, shift: int) -> Seen | None:
         """Return what a request shows; None if nothing may be spent any more."""
-        return None if self._spent >= self._most else self._asked(day, limit, offset, shift)
+        return self._asked(day, limit, offset, shift) if self._spent < self._most else None
 
     def _asked(self, day: date, limit: int, offset: int, shift: int) -> Seen:
         self._spent += 1

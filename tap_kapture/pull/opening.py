@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tap_kapture.dialect.witness import Witness
     from tap_kapture.plan.days import Horizon, PlannedDay
     from tap_kapture.pull.events import Idle
+    from tap_kapture.pull.keeping import Keeper
     from tap_kapture.pull.memory import Memory
     from tap_kapture.settings.checked import Settings
     from tap_kapture.wire.answers import Answer
@@ -127,14 +128,12 @@ class Opening:
             )
         return stands
 
-    def search(
-        self, days: Sequence[PlannedDay], *, held_records: bool
-    ) -> Generator[Idle, None, bool]:
+    def search(self, days: Sequence[PlannedDay], keeper: Keeper) -> Generator[Idle, None, bool]:
         """Look for records in other ways, behind a load in which none came.
 
         Args:
             days: The days that were pulled.
-            held_records: Whether there were records in an earlier run.
+            keeper: Knows what came in earlier runs.
 
         Yields:
             Idle, while nothing comes.
@@ -144,9 +143,9 @@ class Opening:
         """
         newest = sorted((day.day for day in days), reverse=True)
         contact = yield from aside(lambda session: self._contact(session, newest).search(newest))
-        if not contact.found and (held_records or self.contradicted):
+        if not contact.found and (keeper.held_records or self.contradicted):
             self._learned.nothing_came = True
-        elif not contact.found:
+        elif not contact.found and keeper.begins:
             logger.warning(
                 "%s: nothing came at all from %s to %s, nor in other ways of asking. If the "
                 "account has %s there, check 'cm_id', 'start_date', and whether '%s' holds the "

@@ -138,12 +138,9 @@ class Pull:
         try:
             found = yield from self._opening.first_contact(days)
             yield from self._read(days)
-            unsure = self._keeper.held_records and not self._learned.dialect.confirmed
-            suspicious = self._keeper.begins or self._opening.contradicted or unsure
-            if suspicious and not self._keeper.found and days:
-                held_records = self._keeper.held_records
-                search = self._opening.search(days, held_records=held_records)
-                found = (yield from search) or found
+            unsure = self._opening.contradicted or not self._learned.dialect.confirmed
+            if (self._keeper.begins or unsure) and not self._keeper.found and days:
+                found = (yield from self._opening.search(days, self._keeper)) or found
             while again := self._keeper.to_read_again():
                 yield from self._read(again)
             bookmark = self._keeper.concluded()

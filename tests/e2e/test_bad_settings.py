@@ -245,7 +245,7 @@ def test_the_longest_timeout_can_be_waited_for(shared: Sandbox) -> None:
         ({"tickets": {"a": "1 +"}}, ["stream_maps: tickets: ", "'a' is not valid"]),
         ({"tickets": {"a": "md6(phone)"}}, ["stream_maps: tickets: ", "'md6'", "md5"]),
         ({"tickets": 7}, ["stream_maps.tickets: must be"]),
-        ({"nosuch": {"a": "phone"}}, ["stream_maps: 'nosuch'", "pulled_days and tickets"]),
+        ({"nosuch": {"a": "phone"}}, ["stream_maps: 'nosuch'", "pulled_days, tickets"]),
     ],
 )
 def test_a_bad_stream_map_is_named_before_any_request(

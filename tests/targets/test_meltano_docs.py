@@ -134,9 +134,7 @@ def test_the_commands_for_a_project_of_ones_own_load_postgresql(
         with psycopg.connect(server) as connection:
             loaded = {
                 str(key): status
-                for key, status in connection.execute(
-                    'select "ticketId", status from kapture.tickets'
-                )
+                for key, status in connection.execute('select "ticketId", status from docs.tickets')
             }
         truth = sandbox.truth("tickets")
     assert loaded == {key: record["status"] for key, record in truth.items()}

@@ -168,12 +168,9 @@ class Run:
         plan = self.keeper.plan()
         self.seen = _end_of(self._opening.first_contact(plan))
         self._read(plan)
-        held_records = self.keeper.held_records
-        unsure = held_records and not self.learned.dialect.confirmed
-        suspicious = self.keeper.begins or self._opening.contradicted or unsure
-        if suspicious and not self.keeper.found and plan:
-            search = self._opening.search(plan, held_records=held_records)
-            self.seen = _end_of(search) or self.seen
+        unsure = self._opening.contradicted or not self.learned.dialect.confirmed
+        if (self.keeper.begins or unsure) and not self.keeper.found and plan:
+            self.seen = _end_of(self._opening.search(plan, self.keeper)) or self.seen
         while again := self.keeper.to_read_again():
             self._read(again)
         self.written = self.keeper.concluded() or self.written
