@@ -70,7 +70,7 @@ class Contact:
             KaptureError: The account cannot be asked at all.
         """
         self._planned = frozenset(days)
-        newest, before = days[0], days[0] - ONE_DAY
+        newest, before = first = days[0], days[0] - ONE_DAY
         other = [day for day in days[1:] if day != before][:1]
         usual = self.learned.dialect.first(self.learned.page_size)
         # Days that came empty alone, and not together, show that the end is not asked for.

@@ -59,7 +59,7 @@ def learn(
     for number in range(2 * requests):
         probe = next_probe(seen, learned.page_size, learned.dialect)
         likely = verdict.dialect
-        if likely and probe is None and not moves and verdict.certainty < CERTAIN:
+        if likely and probe is None and verdict.certainty < CERTAIN:
             probe = _more(seen, likely, verdict, learned.page_size) if likely.ordered else None
         # Answers of a row or two show little, so it takes more of them.
         if probe is None or (number >= requests and not verdict.is_tiny):
@@ -70,7 +70,7 @@ def learn(
     if found is None or (moves and not (found.ordered and found.regular)):
         return Lesson.NONE
     certain = verdict.certainty >= CERTAIN or not found.ordered
-    if verdict.sure and (certain or not learned.dialect.confirmed):
+    if verdict.sure and (certain or not (moves or learned.dialect.confirmed)):
         learned.adopt(verdict, seen)
         return Lesson.LEARNED
     came = {key for one in seen for key in one.keys or ()}
