@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
-from tap_kapture.shape.finishing import compile_finish
+from tap_kapture.shape.finishing import finisher
 from tap_kapture.shape.numbers import MAX_INTEGER
 from tap_kapture.shape.odd_records import OddShaper
 
@@ -116,7 +116,7 @@ def _compiled(
         gc=False,  # records hold no cycles
     )
     finishers = {name: finish for name, (_, finish) in nested.items()}
-    return kind, compile_finish(columns, general, finishers)
+    return kind, finisher(columns, general, finishers)
 
 
 def stamp(record: Any, day: str, emitted_at: str) -> None:  # noqa: ANN401 - as below
