@@ -77,7 +77,7 @@ class Contact:
         likely = [(before, *usual, 1), (newest, 1, 1, 0)]
         rest = [(newest, 0, 0, 0), (before, 1, 1, 1), (newest, 1, 0, 0), (before, 0, 0, 1)]
         if newest in self.moving or newest + ONE_DAY in other:
-            rest.insert(1, (newest, *usual, 1))
+            rest.insert(2, (newest, *usual, 1))
         _ = self._look(first) or self._try(likely) or self._look(other) or self._try(rest)
         if self._failure and not self.answers:
             raise self._failure  # no day at all can be asked for
