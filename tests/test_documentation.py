@@ -327,7 +327,7 @@ def test_each_line_of_the_environment_example_is_a_setting() -> None:
     own["cm_id"] = int(own["cm_id"])
     del own["api_url"]  # instead of subdomain
 
-    assert settings.parse(TapKapture(config=own).config).cm_id == own["cm_id"]
+    assert settings.parse(TapKapture(config=own).config).account.cm_id == own["cm_id"]
 
 
 def test_links_inside_the_pages_lead_somewhere() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tap_kapture.advice.doctor import Diagnosis
     from tap_kapture.advice.plan import StreamPlan
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
 
 _MARKS = {"ok": "ok     ", "note": "note   ", "warning": "WARNING", "error": "ERROR  "}
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tap_kapture.advice.seen import Seen
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.endpoints import Endpoint
 
 MOST_REQUESTS = {"tickets": 15, "customers": 14}
@@ -88,10 +88,10 @@ def diagnose(settings: Settings, now: datetime) -> Diagnosis:
 
 def _unreadable(endpoint: Endpoint, settings: Settings) -> Finding | None:
     stream = endpoint.stream
-    if stream == "customers" and settings.cm_id is None:
+    if stream == "customers" and settings.account.cm_id is None:
         advice = "set 'cm_id' to load customers; without it only tickets are loaded"
         return Finding(NOTE, stream, "not looked at: 'cm_id' is not set", advice)
-    if not settings.token_of(stream):
+    if not settings.account.token_of(stream):
         advice = f"set '{stream}_auth_token' or 'auth_token', or deselect the stream"
         return Finding(ERROR, stream, "it has no token", advice)
     return None
@@ -108,12 +108,12 @@ def _findings(seen: Seen, endpoint: Endpoint, settings: Settings, now: datetime)
     if seen.newest is None:
         advice = (
             f"if the account has {stream} there, check 'cm_id', 'start_date', and whether "
-            f"'{settings.token_setting(stream)}' holds the token of this API"
+            f"'{settings.account.token_setting(stream)}' holds the token of this API"
         )
         return [*found, Finding(WARNING, stream, "nothing came for the newest days", advice)]
     found += [_dialect(seen), *_cap(seen, settings), *_doubt(seen, settings)]
     if endpoint.status is not None:
-        found.append(_statuses(seen, endpoint.status, settings.closed_statuses))
+        found.append(_statuses(seen, endpoint.status, settings.freshness.closed_statuses))
     found += _misfits(seen, endpoint, settings)
     found.append(_cost(seen, settings, now))
     return found
@@ -145,16 +145,16 @@ def _dialect(seen: Seen) -> Finding:
 def _cap(seen: Seen, settings: Settings) -> list[Finding]:
     if seen.cap is None:
         return [Finding(OK, seen.stream, "no cap on pages was met")]
-    if seen.cap >= settings.page_size:
+    if seen.cap >= settings.paging.page_size:
         return []
-    text = f"a page holds at most {seen.cap} rows, of {settings.page_size} asked for"
+    text = f"a page holds at most {seen.cap} rows, of {settings.paging.page_size} asked for"
     return [Finding(NOTE, seen.stream, text, "nothing: it costs more requests, no records")]
 
 
 def _doubt(seen: Seen, settings: Settings) -> list[Finding]:
     if seen.doubt is None:
         return []
-    fails = seen.doubt.kind != "count" and settings.unsettled_days == "fail"
+    fails = seen.doubt.kind != "count" and settings.freshness.unsettled_days == "fail"
     advice = "ask Kapture support; 'unsettled_days: warn' loads what comes, with a warning"
     return [Finding(ERROR if fails else WARNING, seen.stream, seen.doubt.text, advice)]
 
@@ -172,7 +172,9 @@ def _statuses(seen: Seen, column: str, closed: frozenset[str]) -> Finding:
 
 
 def _misfits(seen: Seen, endpoint: Endpoint, settings: Settings) -> list[Finding]:
-    shaper = OddShaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
+    shaper = OddShaper(
+        endpoint.columns, settings.account.zone, clean_text=settings.account.clean_text
+    )
     for record in seen.records():
         shaper.shape(record)
     unknown, unfit = shaper.misfits()
@@ -192,17 +194,17 @@ def _named(counts: dict[str, int]) -> str:
 
 
 def _cost(seen: Seen, settings: Settings, now: datetime) -> Finding:
-    today = now.astimezone(settings.zone).date()
-    last = min(today, settings.end_day or today)
-    days = max((last - settings.start_day).days + 1, 0)
+    today = now.astimezone(settings.account.zone).date()
+    last = settings.window.last_day(today)
+    days = max((last - settings.window.start_day).days + 1, 0)
     sizes = _sizes(seen, last)
     each = sum(requests_of_a_day(size, seen.dialect, settings) for size in sizes) / len(sizes)
     requests = math.ceil(days * each)
     pace = sum(one.seconds for one in seen.asked) / len(seen.asked)
-    minutes = requests * pace / settings.concurrency / 60
+    minutes = requests * pace / settings.pace.concurrency / 60
     text = (
-        f"a first load from {settings.start_day} to {last} reads {days} days in about {requests} "
-        f"requests, {max(minutes, 0.1):.1f} minutes at this pace"
+        f"a first load from {settings.window.start_day} to {last} reads {days} days in about "
+        f"{requests} requests, {max(minutes, 0.1):.1f} minutes at this pace"
     )
     return Finding(OK, seen.stream, text)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_kapture.plan.bookmarks import Bookmark, LedgerDay
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.endpoints import Endpoint
 
 ONE_DAY = timedelta(days=1)
@@ -80,7 +80,7 @@ def plans(settings: Settings, state: Mapping[str, Any], now: datetime) -> list[S
         KaptureStateError: The state cannot be gone on from.
     """
     endpoints = [TICKETS_ENDPOINT]
-    if settings.cm_id is not None:
+    if settings.account.cm_id is not None:
         endpoints.append(CUSTOMERS_ENDPOINT)
     kept = state.get("bookmarks", {})
     if CONTACTS_ENDPOINT.stream in kept:  # it is selected by hand only
@@ -91,7 +91,9 @@ def plans(settings: Settings, state: Mapping[str, Any], now: datetime) -> list[S
 def _plan(
     endpoint: Endpoint, settings: Settings, state: Mapping[str, Any], now: datetime
 ) -> StreamPlan:
-    bookmark = bookmarks.from_state(state, start_day=settings.start_day, zone=settings.zone)
+    bookmark = bookmarks.from_state(
+        state, start_day=settings.window.start_day, zone=settings.account.zone
+    )
     days = Pull(endpoint, settings, now=now, bookmark=bookmark).plan()
     is_first = bookmark.value is None or bookmark.empty
     return StreamPlan(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import msgspec
     import requests
 
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.endpoints import Endpoint
     from tap_kapture.wire.request import Request
@@ -62,21 +62,21 @@ class Probe:
             now: The run's one reading of the clock.
             most_requests: Requests that may be sent, retries included.
         """
-        patience = min(settings.request_timeout, PATIENCE)
-        settings = replace(settings, max_retries=0, request_timeout=patience)
+        patience = min(settings.pace.request_timeout, PATIENCE)
+        pace = replace(settings.pace, max_retries=0, request_timeout=patience)
         self.seen = Seen(endpoint.stream)
         self._settings = settings
         self._most = most_requests
-        today = now.astimezone(settings.zone).date()
-        self._last = min(today, settings.end_day or today)
-        self._unclosed = (now - SETTLING_TIME).astimezone(settings.zone).date()
-        self._transport = Transport(endpoint, settings, Gate(1))
+        today = now.astimezone(settings.account.zone).date()
+        self._last = settings.window.last_day(today)
+        self._unclosed = (now - SETTLING_TIME).astimezone(settings.account.zone).date()
+        self._transport = Transport(endpoint, settings.account, pace, Gate(1))
         self._heads = heads_of(endpoint, settings)
-        stated = STATED.get(settings.paging_of(endpoint.stream))
+        stated = STATED.get(settings.paging.stated_of(endpoint.stream))
         self._learned = Learned(
             endpoint.stream,
             stated or Dialect(),
-            page_size=settings.page_size,
+            page_size=settings.paging.page_size,
             stated=stated is not None,
         )
         self._keys: set[str] = set()
@@ -116,11 +116,11 @@ class Probe:
             # It came in one page, which does not show how pages turn: read it in smaller ones.
             self._learned.page_size = max(2, size // 3)
             self._read(session, day)
-            self._learned.page_size = self._settings.page_size
+            self._learned.page_size = self._settings.paging.page_size
             return
 
     def _contact(self, session: requests.Session) -> None:
-        first = self._settings.start_day
+        first = self._settings.window.start_day
         days = [self._last - timedelta(days=age) for age in range(NEWEST)]
         days = [day for day in days if day >= first] or [first]
         closed = [day for day in days if day < self._unclosed]
@@ -135,7 +135,7 @@ class Probe:
         for day in ordered:
             if self.seen.newest is not None:
                 return
-            usual = self._learned.dialect.first(self._settings.page_size)
+            usual = self._learned.dialect.first(self._settings.paging.page_size)
             ask(self._learned.dialect.request(day, *usual))
 
     def _read(self, session: requests.Session, day: date) -> None:
@@ -144,8 +144,8 @@ class Probe:
             self.seen.stream,
             self._heads,
             doubts,
-            verify_last_page=self._settings.verify_last_page,
-            whole_day=self._settings.paging_of(self.seen.stream) == "whole_day",
+            verify_last_page=self._settings.paging.verify_last_page,
+            whole_day=self._settings.paging.stated_of(self.seen.stream) == "whole_day",
         )
         moves = day >= self._unclosed
         for item in reader.read(day, lambda request: self._ask(session, request), moves=moves):

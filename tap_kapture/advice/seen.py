@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tap_kapture.dialect.doubts import Doubt
     from tap_kapture.errors import KaptureError
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.request import Request
 
 
@@ -96,9 +96,9 @@ def requests_of_a_day(records: int, dialect: Dialect, settings: Settings) -> int
     """
     if dialect.turn is Turn.NONE or not records:
         return 1
-    size = min(settings.page_size, dialect.size or settings.page_size)
+    size = min(settings.paging.page_size, dialect.size or settings.paging.page_size)
     full, rest = divmod(records, size)
-    sees_the_end = settings.verify_last_page or not rest
+    sees_the_end = settings.paging.verify_last_page or not rest
     return full + bool(rest) + sees_the_end
 
 

@@ -16,7 +16,7 @@ from tap_kapture.wire.endpoints import ENDPOINTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Account
     from tap_kapture.wire.endpoints import Endpoint
 
 Wanted = dict[str, Any]
@@ -76,14 +76,14 @@ class ConfiguredCatalog(msgspec.Struct):
     streams: list[ConfiguredStream]
 
 
-def discovered(settings: Settings) -> CatalogBody:
+def discovered(account: Account) -> CatalogBody:
     """Return the streams of an account: those of customers only if the account id is known.
 
     Args:
-        settings: The configuration.
+        account: What is known of the account.
     """
     return CatalogBody(
-        [_stream(table) for table in TABLES if table is DAYS or settings.offers(table.name)]
+        [_stream(table) for table in TABLES if table is DAYS or account.offers(table.name)]
     )
 
 
@@ -138,12 +138,12 @@ def configured(path: str) -> ConfiguredCatalog:
         raise KaptureConfigError(msg) from None
 
 
-def endpoint_of(stream: ConfiguredStream, settings: Settings) -> Endpoint:
+def endpoint_of(stream: ConfiguredStream, account: Account) -> Endpoint:
     """Return what feeds a configured stream.
 
     Args:
         stream: Any but the one about days.
-        settings: The configuration.
+        account: What is known of the account.
 
     Raises:
         KaptureConfigError: There is no such stream, or the settings do not suffice for it.
@@ -153,7 +153,7 @@ def endpoint_of(stream: ConfiguredStream, settings: Settings) -> Endpoint:
         names = ", ".join(table.name for table in TABLES)
         msg = f"--catalog: there is no stream '{stream.name[:60]}'; there are {names}"
         raise KaptureConfigError(msg)
-    settings.require(stream.name)
+    account.require(stream.name)
     return known[stream.name]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.endpoints import Endpoint
 
 PATIENCE = 10
@@ -45,8 +45,8 @@ def check(config: str, *, now: datetime) -> ConnectionStatusBody:
     try:
         settings = settings_of(config)
         for endpoint in (CUSTOMERS_ENDPOINT, TICKETS_ENDPOINT):
-            if settings.offers(endpoint.stream):
-                settings.require(endpoint.stream)
+            if settings.account.offers(endpoint.stream):
+                settings.account.require(endpoint.stream)
                 _probe(endpoint, settings, now=now)
     except KaptureError as error:
         return ConnectionStatusBody("FAILED", str(error))
@@ -64,20 +64,19 @@ def _probe(endpoint: Endpoint, settings: Settings, *, now: datetime) -> None:
     Raises:
         KaptureError: Why no day can be asked for.
     """
-    hasty = replace(
-        settings, max_retries=1, request_timeout=min(settings.request_timeout, PATIENCE)
-    )
-    today = now.astimezone(settings.zone).date()
-    last = min(today, settings.end_day or today)
+    patience = min(settings.pace.request_timeout, PATIENCE)
+    pace = replace(settings.pace, max_retries=1, request_timeout=patience)
+    today = now.astimezone(settings.account.zone).date()
+    last = settings.window.last_day(today)
     stream = endpoint.stream
-    dialect = Memory(None, hasty, stream, today).dialect()
-    stated = hasty.paging_of(stream) != "learn"
-    learned = Learned(stream, dialect, page_size=hasty.page_size, stated=stated)
+    dialect = Memory(None, settings, stream, today).dialect()
+    stated = settings.paging.stated_of(stream) != "learn"
+    learned = Learned(stream, dialect, page_size=settings.paging.page_size, stated=stated)
     gate = Gate(1)
-    transport = Transport(endpoint, hasty, gate)
+    transport = Transport(endpoint, settings.account, pace, gate)
 
     def ask(session: requests.Session) -> None:
-        heads = heads_of(endpoint, hasty)
+        heads = heads_of(endpoint, settings)
         _first_of(Contact(lambda request: transport.ask(session, request), heads, learned), days)
 
     days = [last - ONE_DAY, last]

@@ -15,7 +15,7 @@ from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.settings.table import TABLE
 
 if TYPE_CHECKING:
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
 
 
 def settings_of(path: str) -> Settings:

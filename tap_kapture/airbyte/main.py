@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace, output: Output, now: datetime) -> int:
             from tap_kapture.airbyte.catalog import discovered  # noqa: PLC0415
             from tap_kapture.airbyte.config import settings_of  # noqa: PLC0415
 
-            output.write(Catalog(discovered(settings_of(options.config))))
+            output.write(Catalog(discovered(settings_of(options.config).account)))
     except KaptureOutputError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_kapture.airbyte.catalog import ConfiguredCatalog, ConfiguredStream
     from tap_kapture.airbyte.output import Output
     from tap_kapture.process.interruption import Interruption
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
 
 _ALONE = (
     f"{DAYS.name}: it is the only selected stream, and tells of the days of the others. Select "
@@ -113,7 +113,7 @@ class Reader:
         Raises:
             KaptureError: The stream, or some days of it, could not be read.
         """
-        endpoint = endpoint_of(stream, self._settings)
+        endpoint = endpoint_of(stream, self._settings.account)
         position = Continuation.of(stream, endpoint.created, kept, self._settings)
         outlet = _Outlet(self._output, stream, kept)
         pull = Pull(endpoint, self._settings, now=self._now, bookmark=position.bookmark)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tap_kapture.airbyte.catalog import ConfiguredStream
     from tap_kapture.plan.bookmarks import Bookmark
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
 
 SENT, REFRESH = "sent", "refresh"
 _UNKNOWN_FORM = (
@@ -107,7 +107,9 @@ class Continuation:
         if is_refresh and kept.get(REFRESH) != unfinished:
             kept = {}
         return cls(
-            bookmarks.from_state(kept, start_day=settings.start_day, zone=settings.zone),
+            bookmarks.from_state(
+                kept, start_day=settings.window.start_day, zone=settings.account.zone
+            ),
             replication_key,
             stream.generation_id,
             is_refresh,

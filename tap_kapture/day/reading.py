@@ -14,7 +14,7 @@ from tap_kapture.dialect.evidence import told
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn
 from tap_kapture.errors import KaptureDialectError, KapturePagingError
-from tap_kapture.settings.checked import paging_setting
+from tap_kapture.settings.groups import paging_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

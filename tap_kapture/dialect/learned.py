@@ -12,7 +12,7 @@ from tap_kapture.dialect.dialect import Dialect, Total
 from tap_kapture.dialect.guessed import Guessed
 from tap_kapture.dialect.witness import Witness
 from tap_kapture.errors import KaptureDialectError
-from tap_kapture.settings.checked import paging_setting
+from tap_kapture.settings.groups import paging_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from tap_kapture.plan.days import PlannedDay
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Account
     from tap_kapture.wire.endpoints import Elements, Endpoint
     from tap_kapture.wire.transport import Traffic
 
@@ -107,15 +107,15 @@ def _digest_of(facts: DayFacts | UnreadDay) -> str | None:
 class Shaping:
     """Makes records of the pages of one stream."""
 
-    def __init__(self, endpoint: Endpoint, settings: Settings, traffic: Traffic) -> None:
+    def __init__(self, endpoint: Endpoint, account: Account, traffic: Traffic) -> None:
         """Compile the columns.
 
         Args:
             endpoint: Where the pages come from.
-            settings: The configuration.
+            account: In which zone its dates are, and whether its texts are cleaned.
             traffic: Counts characters that had to be replaced.
         """
-        self._shaper = RecordShaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
+        self._shaper = RecordShaper(endpoint.columns, account.zone, clean_text=account.clean_text)
         elements = endpoint.elements
         self._rows = _Rows(elements, endpoint.key) if elements else None
         self._traffic = traffic

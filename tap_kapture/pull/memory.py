@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tap_kapture.dialect.witness import Witness
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
 
 GOOD_FOR = timedelta(days=30)
 """How long a dialect is taken as known; then a day shows it again."""
@@ -46,7 +46,7 @@ class Memory:
             today: The account's day.
         """
         self._kept = kept or {}
-        self._stated = STATED.get(settings.paging_of(stream))
+        self._stated = STATED.get(settings.paging.stated_of(stream))
         self._today = today
         self._settings = _fingerprint(settings, stream)
 
@@ -103,8 +103,8 @@ class Memory:
 def _fingerprint(settings: Settings, stream: str) -> str:
     """Return a digest of the settings that bear on how an account pages."""
     facts = (
-        (settings.path_of(stream), dict(settings.body_of(stream))),
-        (settings.cm_id, settings.page_size, settings.paging_of(stream)),
+        (settings.account.path_of(stream), dict(settings.account.body_of(stream))),
+        (settings.account.cm_id, settings.paging.page_size, settings.paging.stated_of(stream)),
     )
     text = json.dumps(facts, sort_keys=True, default=str)
     return blake2b(text.encode(), digest_size=4).hexdigest()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tap_kapture.pull.events import Idle
     from tap_kapture.pull.keeping import Keeper
     from tap_kapture.pull.memory import Memory
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.endpoints import Endpoint
     from tap_kapture.wire.request import Request
@@ -68,7 +68,7 @@ class Opening:
         self.answers: dict[Request, Answer] = {}
         self.asked_at = datetime.now(timezone.utc)
         self._stream = endpoint.stream
-        self._token_setting = settings.token_setting(endpoint.stream)
+        self._token_setting = settings.account.token_setting(endpoint.stream)
         self._heads = heads_of(endpoint, settings)
         self._horizon = horizon
         self._transport = transport
@@ -202,9 +202,11 @@ def heads_of(endpoint: Endpoint, settings: Settings) -> Heads:
         endpoint: The endpoint.
         settings: The configuration.
     """
-    shaper = OddShaper(endpoint.columns, settings.zone, clean_text=settings.clean_text)
+    shaper = OddShaper(
+        endpoint.columns, settings.account.zone, clean_text=settings.account.clean_text
+    )
     convert_key = shaper.converters[endpoint.key]
-    return Heads(endpoint.key, convert_key, endpoint.status, settings.closed_statuses)
+    return Heads(endpoint.key, convert_key, endpoint.status, settings.freshness.closed_statuses)
 
 
 def _newest_first(days: Sequence[PlannedDay], horizon: Horizon) -> list[date]:

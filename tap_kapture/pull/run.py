@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tap_kapture.pull.events import Event, Records
     from tap_kapture.pull.troubles import Troubles
     from tap_kapture.pull.workers import Item
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.endpoints import Endpoint
 
 logger = logging.getLogger("tap-kapture")
@@ -63,38 +63,38 @@ class Pull:
         self._opens = follows = endpoint.status is not None
         self._horizon = Horizon.at(
             now,
-            settings.zone,
-            start=settings.start_day,
-            end=settings.end_day,
-            lookback_days=settings.lookback_days,
-            refresh_days=settings.open_ticket_refresh_days if follows else 0,
-            newest_first=settings.backfill_order == "newest_first",
+            settings.account.zone,
+            start=settings.window.start_day,
+            end=settings.window.end_day,
+            lookback_days=settings.freshness.lookback_days,
+            refresh_days=settings.freshness.open_ticket_refresh_days if follows else 0,
+            newest_first=settings.window.backfill_order == "newest_first",
         )
         kept = bookmark.dialect if bookmark else None
         memory = Memory(kept, settings, stream, self._horizon.today)
         self._learned = learned = Learned(
-            stream, memory.dialect(), page_size=settings.page_size, stated=memory.stated
+            stream, memory.dialect(), page_size=settings.paging.page_size, stated=memory.stated
         )
         doubts = Doubts(stream, learned)
         self._keeper = Keeper(
             stream,
             bookmark,
             self._horizon,
-            closed_statuses=settings.closed_statuses if follows else None,
+            closed_statuses=settings.freshness.closed_statuses if follows else None,
             memory=memory,
             doubts=doubts,
-            unsettled_fails=settings.unsettled_days == "fail",
+            unsettled_fails=settings.freshness.unsettled_days == "fail",
         )
         self._reader = DayReader(
             stream,
             heads_of(endpoint, settings),
             doubts,
-            verify_last_page=settings.verify_last_page,
-            whole_day=settings.paging_of(stream) == "whole_day",
+            verify_last_page=settings.paging.verify_last_page,
+            whole_day=settings.paging.stated_of(stream) == "whole_day",
         )
-        self._gate = Gate(settings.concurrency)
-        self._transport = Transport(endpoint, settings, self._gate)
-        self._shaping = Shaping(endpoint, settings, self._transport.traffic)
+        self._gate = Gate(settings.pace.concurrency)
+        self._transport = Transport(endpoint, settings.account, settings.pace, self._gate)
+        self._shaping = Shaping(endpoint, settings.account, self._transport.traffic)
         self._opening = Opening(
             endpoint, settings, self._horizon, self._transport, learned, memory=memory
         )
@@ -161,7 +161,7 @@ class Pull:
     # Days
 
     def _read(self, days: Sequence[PlannedDay]) -> Iterator[Event]:
-        fetch = Fetch(days, self._read_day, concurrency=self._settings.concurrency)
+        fetch = Fetch(days, self._read_day, concurrency=self._settings.pace.concurrency)
         try:
             with fetch:
                 for index, day in enumerate(days):

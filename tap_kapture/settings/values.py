@@ -24,18 +24,18 @@ _FAILURES = ("Permission denied", "Unknown branch 7", "Login first!")
 """Texts that have nothing in common but what any text has."""
 
 
-def base_url(config: Mapping[str, Any], errors: list[str]) -> str | None:
+def base_url(config: Mapping[str, Any], errors: list[str]) -> str:
     """Return scheme and host, from the one of two settings that is set; else add an error."""
     subdomain, api_url = config.get("subdomain"), config.get("api_url")
     if bool(subdomain) == bool(api_url):
         state = "both are set" if subdomain else "neither is set"
         errors.append(f"subdomain, api_url: exactly one of the two is needed, but {state}")
-        return None
+        return ""
     try:
         return _host_of_subdomain(subdomain) if subdomain else _checked_url(str(api_url))
     except ValueError as error:
         errors.append(f"{'subdomain' if subdomain else 'api_url'}: {error}")
-        return None
+        return ""
 
 
 def _host_of_subdomain(subdomain: str) -> str:
@@ -108,11 +108,12 @@ def day(text: str, zone: tzinfo) -> date:
         raise ValueError(msg) from None
 
 
-def check_path(value: str) -> None:
-    """Look whether a path stays on the account's host."""
+def path(value: str) -> str:
+    """Return the path of an endpoint, which stays on the account's host."""
     if not re.fullmatch(r"/[\x21-\x7e]*", value) or value.startswith("//"):
         msg = "must be a path that begins with one slash"
         raise ValueError(msg)
+    return value
 
 
 def user_agent(value: str | None) -> str:

@@ -32,7 +32,7 @@ if t.TYPE_CHECKING:
     from tap_kapture.process.interruption import Interruption
     from tap_kapture.pull.events import Event
     from tap_kapture.pull.troubles import Troubles
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.singer.messages import MessageWriter
     from tap_kapture.singer.pulled_days import PulledDaysStream
 

@@ -76,11 +76,11 @@ class KaptureStream(EventStream):
         settings, bookmark = tap.settings, None
         if self.replication_method != REPLICATION_FULL_TABLE:
             bookmark = bookmarks.from_state(
-                self.stream_state, start_day=settings.start_day, zone=settings.zone
+                self.stream_state, start_day=settings.window.start_day, zone=settings.account.zone
             )
         now = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
         pull = Pull(self.endpoint, settings, now=now, bookmark=bookmark)
-        path = settings.path_of(self.name)
+        path = settings.account.path_of(self.name)
         with (
             metrics.http_request_counter(self.name, endpoint=path) as counter,
             tap.interruption.between_events(),
@@ -154,10 +154,10 @@ class _OfCustomers(KaptureStream):
 
     def _can_be_read(self) -> bool:
         settings = self.kapture.settings
-        if self.ABORT_AT_RECORD_COUNT is not None and not settings.offers(self.name):
+        if self.ABORT_AT_RECORD_COUNT is not None and not settings.account.offers(self.name):
             logger.warning("%s: not tested, because 'cm_id' is not set", self.name)
             return False
-        settings.require(self.name)
+        settings.account.require(self.name)
         return True
 
 

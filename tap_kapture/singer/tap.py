@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
 
+    from tap_kapture.settings.groups import Settings
 
 logger = logging.getLogger("tap-kapture")
 
@@ -58,10 +59,10 @@ class TapKapture(Tap):
         if capability.value != "activate-version"  # releases of the SDK keep it in different places
     ]
 
-    _settings: checked.Settings | None = None
+    _settings: Settings | None = None
 
     @property
-    def settings(self) -> checked.Settings:
+    def settings(self) -> Settings:
         """The configuration, checked and in the types that the code needs.
 
         Raises:

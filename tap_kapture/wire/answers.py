@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +98,16 @@ class AnswerParser:
     other_paths: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings, stream: str, other_paths: tuple[str, ...]) -> AnswerParser:
+    def of(cls, account: Account, stream: str, other_paths: tuple[str, ...]) -> AnswerParser:
         """Return a parser of one stream's answers.
 
         Args:
-            settings: The configuration.
+            account: What is known of the account.
             stream: Name of the stream.
             other_paths: Other known paths of its endpoint.
         """
-        meanings = Meanings(no_data=settings.no_data, busy=settings.retry)
-        return cls(meanings, settings.secrets, settings.token_setting(stream), other_paths)
+        meanings = Meanings(no_data=account.no_data, busy=account.retry)
+        return cls(meanings, account.secrets, account.token_setting(stream), other_paths)
 
     def parse(self, reply: Reply) -> Answer:
         """Return the records of an answer.

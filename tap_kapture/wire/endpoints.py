@@ -10,7 +10,7 @@ from tap_kapture.schemas import CUSTOMER_CONTACTS, CUSTOMERS, TICKETS, Column
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Account
     from tap_kapture.wire.request import Request
 
 CUSTOMERS_PATHS = (
@@ -54,7 +54,7 @@ class Endpoint:
     key: str
     created: str
     columns: tuple[Column, ...]
-    body: Callable[[Settings, Request], object]
+    body: Callable[[Account, Request], object]
     status: str | None = None
     paths: tuple[str, ...] = ()
     elements: Elements | None = None
@@ -65,10 +65,10 @@ class Endpoint:
         return self.elements.columns if self.elements else self.columns
 
 
-def _tickets_body(settings: Settings, request: Request) -> object:
+def _tickets_body(account: Account, request: Request) -> object:
     """Return an array of one object, as the endpoint wants it."""
     body = {
-        **settings.tickets_body,
+        **account.bodies["tickets"],
         "start_date": request.day.isoformat(),
         "end_date": request.end.isoformat(),
         "limit": request.limit,
@@ -77,12 +77,12 @@ def _tickets_body(settings: Settings, request: Request) -> object:
     return [_as_asked(body)]
 
 
-def _customers_body(settings: Settings, request: Request) -> object:
+def _customers_body(account: Account, request: Request) -> object:
     """Return an object with numbers as text, as Kapture's own samples send it."""
     return _as_asked(
         {
-            **settings.customers_body,
-            "cm_id": settings.cm_id,
+            **account.bodies["customers"],
+            "cm_id": account.cm_id,
             "createStartDate": request.day.isoformat(),
             "createEndDate": request.end.isoformat(),
             "limit": str(request.limit),

@@ -26,7 +26,7 @@ from tap_kapture.wire.answers import Answer, AnswerParser, Reply
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Account, Pace
     from tap_kapture.wire.endpoints import Endpoint
     from tap_kapture.wire.gate import Gate
     from tap_kapture.wire.request import Request
@@ -77,26 +77,29 @@ class Transport:
         server_date: The ``Date`` of the last answer, and when it was here; None before.
     """
 
-    def __init__(self, endpoint: Endpoint, settings: Settings, gate: Gate) -> None:
+    def __init__(self, endpoint: Endpoint, account: Account, pace: Pace, gate: Gate) -> None:
         """Keep the collaborators.
 
         Args:
             endpoint: What to ask.
-            settings: The configuration.
+            account: Where to ask, and with which credential.
+            pace: How often and how long a request is tried.
             gate: The gate shared by the workers.
         """
         self.traffic = Traffic()
         self.server_date: tuple[str, datetime] | None = None
         self._stream = endpoint.stream
         self._endpoint = endpoint
-        self._config = settings
-        self._url = f"{settings.base_url}{settings.path_of(endpoint.stream)}"
-        self._headers = {**settings.http_headers, "User-Agent": settings.user_agent}
-        self._auth = _Credential(settings.token_of(endpoint.stream))
-        other_paths = [path for path in endpoint.paths if path != settings.path_of(endpoint.stream)]
-        self._parser = AnswerParser.of(settings, endpoint.stream, tuple(other_paths))
+        self._account = account
+        self._timeout = pace.request_timeout
+        path = account.path_of(endpoint.stream)
+        self._url = f"{account.base_url}{path}"
+        self._headers = {**account.http_headers, "User-Agent": account.user_agent}
+        self._auth = _Credential(account.token_of(endpoint.stream))
+        other_paths = [each for each in endpoint.paths if each != path]
+        self._parser = AnswerParser.of(account, endpoint.stream, tuple(other_paths))
         self._gate = gate
-        self._max_retries = settings.max_retries
+        self._max_retries = pace.max_retries
         self._settings: dict[str, Any] = {}
 
     def ask(self, session: requests.Session, page: Request) -> Answer:
@@ -150,14 +153,14 @@ class Transport:
                 requests.Request(
                     "POST",
                     self._url,
-                    json=self._endpoint.body(self._config, page),
+                    json=self._endpoint.body(self._account, page),
                     headers=self._headers,
                     auth=self._auth,
                 )
             )
             response = session.send(
                 prepared,
-                timeout=self._config.request_timeout,
+                timeout=self._timeout,
                 allow_redirects=False,
                 **self._environment(session, prepared.url),
             )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from tap_kapture.plan.days import PlannedDay
     from tap_kapture.pull.events import Idle
-    from tap_kapture.settings.checked import Settings
+    from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.answers import Answer
     from tap_kapture.wire.request import Request
     from tap_kapture.wire.transport import Transport
@@ -153,7 +153,7 @@ class Run:
             heads(),
             doubts,
             verify_last_page=self.verify,
-            whole_day=self.settings.paging_of("tickets") == "whole_day",
+            whole_day=self.settings.paging.stated_of("tickets") == "whole_day",
         )
 
     def go(self) -> Run:

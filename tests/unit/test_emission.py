@@ -87,7 +87,7 @@ def shaped(*records: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         if "default" in definition
     }
     given = {"subdomain": "acme", "auth_token": "t", "start_date": "2024-01-01"}
-    shaping = Shaping(CONTACTS_ENDPOINT, checked.parse({**defaults, **given}), Traffic())
+    shaping = Shaping(CONTACTS_ENDPOINT, checked.parse({**defaults, **given}).account, Traffic())
     emission = Emission(planned())
     pages = emission.take(Page([msgspec.Raw(json.dumps(record).encode()) for record in records], 9))
     rows = [row for part in shaping.records(pages, emission) for row in part.rows]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from dataclasses import fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pendulum
 import pytest
@@ -14,10 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_kapture.settings.groups import Settings
 from tap_kapture.singer.tap import TapKapture
-
-if TYPE_CHECKING:
-    from tap_kapture.settings.checked import Settings
 
 TOKEN = "dG9rZW46dmVyeS1zZWNyZXQ="  # noqa: S105 - made up
 GOOD = {"subdomain": "acme", "auth_token": TOKEN, "start_date": "2024-01-01"}
@@ -41,22 +40,27 @@ def problems(**config: Any) -> list[str]:  # noqa: ANN401 - settings by name
 
 def test_a_minimal_configuration_has_the_documented_defaults() -> None:
     found = parsed()
-    assert found.base_url == "https://acme.kapturecrm.com"
-    assert found.start_day == dt.date(2024, 1, 1)
-    assert found.end_day is None
-    assert str(found.zone) == "Asia/Kolkata"
-    assert (found.lookback_days, found.open_ticket_refresh_days) == (2, 90)
-    assert (found.page_size, found.verify_last_page) == (500, True)
-    assert (found.concurrency, found.max_retries, found.request_timeout) == (4, 8, 120)
-    assert found.closed_statuses == {
+    assert found.account.base_url == "https://acme.kapturecrm.com"
+    assert found.window.start_day == dt.date(2024, 1, 1)
+    assert found.window.end_day is None
+    assert str(found.account.zone) == "Asia/Kolkata"
+    assert (found.freshness.lookback_days, found.freshness.open_ticket_refresh_days) == (2, 90)
+    assert (found.paging.page_size, found.paging.verify_last_page) == (500, True)
+    assert (found.pace.concurrency, found.pace.max_retries, found.pace.request_timeout) == (
+        4,
+        8,
+        120,
+    )
+    assert found.freshness.closed_statuses == {
         *("complete", "completed", "closed", "resolved", "solved", "junk", "merged"),
     }
-    assert found.clean_text is True
-    assert found.backfill_order == "oldest_first"
-    assert found.cm_id is None
-    assert (found.http_headers, found.tickets_body, found.customers_body) == ({}, {}, {})
-    assert found.no_data == found.retry == ()
-    assert found.user_agent.startswith("tap-kapture/")
+    assert found.account.clean_text is True
+    assert found.window.backfill_order == "oldest_first"
+    assert found.account.cm_id is None
+    assert found.account.http_headers == {}
+    assert found.account.bodies == {"tickets": {}, "customers": {}}
+    assert found.account.no_data == found.account.retry == ()
+    assert found.account.user_agent.startswith("tap-kapture/")
 
 
 def test_the_known_paths_are_the_default() -> None:
@@ -81,14 +85,17 @@ def test_values_get_the_types_that_the_code_needs() -> None:
         end_date="2024-02-01",
         user_agent="acme-etl/1.0",
     )
-    assert [type(v) for v in (found.cm_id, found.page_size, found.concurrency)] == [int] * 3
-    assert found.closed_statuses == {"done", "shut"}
-    assert found.no_data[0].search("NOTHING THERE")
-    assert found.retry[0].search("Come back")
-    assert found.end_day == dt.date(2024, 2, 1)
-    assert found.user_agent == "acme-etl/1.0"
+    assert [
+        type(v) for v in (found.account.cm_id, found.paging.page_size, found.pace.concurrency)
+    ] == [int] * 3
+    assert found.freshness.closed_statuses == {"done", "shut"}
+    assert found.account.no_data[0].search("NOTHING THERE")
+    assert found.account.retry[0].search("Come back")
+    assert found.window.end_day == dt.date(2024, 2, 1)
+    assert found.account.user_agent == "acme-etl/1.0"
 
 
+GROUPS = [field.name for field in fields(Settings)]
 INTEGERS = [
     *("cm_id", "lookback_days", "open_ticket_refresh_days", "page_size", "concurrency"),
     *("max_retries", "request_timeout"),
@@ -98,7 +105,9 @@ INTEGERS = [
 @pytest.mark.parametrize("name", INTEGERS)
 @pytest.mark.parametrize("value", [10.0, Decimal("10.0"), Decimal(10), Decimal("1e1")])
 def test_an_integer_may_be_written_with_a_point(name: str, value: object) -> None:
-    found = getattr(parsed(**{name: value}), name)
+    settings = parsed(**{name: value})
+    group = next(group for group in GROUPS if hasattr(getattr(settings, group), name))
+    found = getattr(getattr(settings, group), name)
     assert (type(found), found) == (int, 10)
 
 
@@ -224,7 +233,7 @@ def test_an_element_of_the_wrong_type_is_named() -> None:
 def test_every_bad_value_is_named_at_once() -> None:
     lines = problems(start_date="soon", timezone="nowhere", tickets_path="x", subdomain="a b")
     assert [line.split(":")[0] for line in lines] == [
-        *("timezone", "subdomain", "start_date", "tickets_path"),
+        *("timezone", "subdomain", "tickets_path", "start_date"),
     ]
     lines = problems(page_size=0, concurrency=99, lookback=1)
     assert {line.split(":")[0] for line in lines} == {"page_size", "concurrency", "lookback"}
@@ -259,27 +268,37 @@ def test_the_settings_of_the_sdk_stay(builtin: str) -> None:
 
 def test_one_token_opens_both_streams() -> None:
     found = parsed()
-    assert [found.token_of(stream) for stream in ("tickets", "customers")] == [TOKEN, TOKEN]
-    assert found.token_setting("tickets") == found.token_setting("customers") == "auth_token"
+    assert [found.account.token_of(stream) for stream in ("tickets", "customers")] == [TOKEN, TOKEN]
+    assert (
+        found.account.token_setting("tickets")
+        == found.account.token_setting("customers")
+        == "auth_token"
+    )
 
 
 def test_a_token_of_a_stream_takes_the_place_of_the_common_one() -> None:
     found = parsed(customers_auth_token="Basic other")  # noqa: S106 - made up
-    assert (found.token_of("tickets"), found.token_of("customers")) == (TOKEN, "other")
-    assert found.token_setting("tickets") == "auth_token"
-    assert found.token_setting("customers") == "customers_auth_token"
-    assert found.secrets == (TOKEN, "other")
+    assert (found.account.token_of("tickets"), found.account.token_of("customers")) == (
+        TOKEN,
+        "other",
+    )
+    assert found.account.token_setting("tickets") == "auth_token"
+    assert found.account.token_setting("customers") == "customers_auth_token"
+    assert found.account.secrets == (TOKEN, "other")
 
 
 def test_the_common_token_is_not_needed_beside_those_of_the_streams() -> None:
     tokens = {"tickets_auth_token": "one", "customers_auth_token": "two"}
     found = parsed(auth_token=None, cm_id=1, **tokens)
-    assert (found.token_of("tickets"), found.token_of("customers")) == ("one", "two")
-    assert sorted(found.secrets) == ["one", "two"]
+    assert (found.account.token_of("tickets"), found.account.token_of("customers")) == (
+        "one",
+        "two",
+    )
+    assert sorted(found.account.secrets) == ["one", "two"]
 
 
 def test_a_stream_without_a_token_has_none() -> None:
-    assert parsed(auth_token=None, tickets_auth_token=TOKEN).token_of("customers") == ""
+    assert parsed(auth_token=None, tickets_auth_token=TOKEN).account.token_of("customers") == ""
 
 
 @pytest.mark.parametrize(
@@ -321,7 +340,7 @@ def test_a_bad_token_of_a_stream_is_named(name: str, value: str) -> None:
     ],
 )
 def test_an_address_is_taken(api_url: str, base: str) -> None:
-    assert parsed(subdomain=None, api_url=api_url).base_url == base
+    assert parsed(subdomain=None, api_url=api_url).account.base_url == base
 
 
 @pytest.mark.parametrize(
@@ -370,18 +389,18 @@ def test_exactly_one_of_subdomain_and_address_is_needed(config: dict[str, Any], 
 
 
 def test_a_subdomain_may_have_capitals() -> None:
-    assert parsed(subdomain="Acme-2").base_url == "https://acme-2.kapturecrm.com"
+    assert parsed(subdomain="Acme-2").account.base_url == "https://acme-2.kapturecrm.com"
 
 
 # Days
 
 
 def test_a_date_time_counts_as_its_day_in_the_account_zone() -> None:
-    assert parsed(start_date="2024-01-01T20:00:00Z").start_day == dt.date(2024, 1, 2)
+    assert parsed(start_date="2024-01-01T20:00:00Z").window.start_day == dt.date(2024, 1, 2)
     utc = parsed(start_date="2024-01-01T20:00:00Z", timezone="UTC")
-    assert utc.start_day == dt.date(2024, 1, 1)
-    assert parsed(end_date="2024-01-05T20:00:00Z").end_day == dt.date(2024, 1, 6)
-    assert type(utc.start_day) is dt.date
+    assert utc.window.start_day == dt.date(2024, 1, 1)
+    assert parsed(end_date="2024-01-05T20:00:00Z").window.end_day == dt.date(2024, 1, 6)
+    assert type(utc.window.start_day) is dt.date
 
 
 def test_the_first_and_last_day_may_be_one() -> None:
@@ -389,7 +408,9 @@ def test_the_first_and_last_day_may_be_one() -> None:
 
 
 def test_the_zone_is_the_accounts() -> None:
-    assert parsed(timezone=" America/New_York ").zone == pendulum.timezone("America/New_York")
+    assert parsed(timezone=" America/New_York ").account.zone == pendulum.timezone(
+        "America/New_York"
+    )
 
 
 # Secrets
@@ -399,12 +420,12 @@ def test_the_zone_is_the_accounts() -> None:
     "pasted", [TOKEN, f"Basic {TOKEN}", f"basic  {TOKEN} ", f" BASIC\t{TOKEN}\n", f"\n{TOKEN}"]
 )
 def test_a_pasted_basic_prefix_is_stripped(pasted: str) -> None:
-    assert parsed(auth_token=pasted).token_of("tickets") == TOKEN
+    assert parsed(auth_token=pasted).account.token_of("tickets") == TOKEN
 
 
 def test_only_a_prefix_is_stripped() -> None:
     token = "BasicToken"  # noqa: S105 - made up
-    assert parsed(auth_token=token).token_of("tickets") == token
+    assert parsed(auth_token=token).account.token_of("tickets") == token
 
 
 @pytest.mark.parametrize(
@@ -432,7 +453,7 @@ def test_a_bad_header_is_named_without_its_value(headers: dict[str, Any], says: 
 
 def test_every_secret_is_masked_longest_first() -> None:
     found = parsed(http_headers={"x-api-key": "short", "x-other": TOKEN + "longer"})
-    assert found.secrets == (TOKEN + "longer", TOKEN, "short")
+    assert found.account.secrets == (TOKEN + "longer", TOKEN, "short")
 
 
 def test_settings_do_not_show_their_secrets() -> None:

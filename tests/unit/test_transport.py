@@ -13,7 +13,7 @@ import backoff
 import pytest
 
 from tap_kapture.errors import KaptureServerError, KaptureTransientError
-from tap_kapture.settings.checked import Settings, parse
+from tap_kapture.settings.checked import parse
 from tap_kapture.settings.table import TABLE
 from tap_kapture.wire.answers import Answer
 from tap_kapture.wire.endpoints import TICKETS_ENDPOINT
@@ -24,6 +24,8 @@ from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tap_kapture.settings.groups import Settings
 
     Play = Callable[[socket.socket], None]
 
@@ -161,11 +163,9 @@ def transport_to(
         "request_timeout": 120,
         "max_retries": max_retries,
     }
-    return Transport(
-        TICKETS_ENDPOINT,
-        replace(settings_of(config), request_timeout=timeout),  # type: ignore[arg-type] # faster than any setting
-        gate or Pauses(),
-    )
+    settings = settings_of(config)
+    pace = replace(settings.pace, request_timeout=timeout)  # type: ignore[arg-type] # faster than any setting
+    return Transport(TICKETS_ENDPOINT, settings.account, pace, gate or Pauses())
 
 
 # How long an answer may take
