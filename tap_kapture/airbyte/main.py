@@ -102,7 +102,7 @@ def _read(options: argparse.Namespace, output: Output, now: datetime) -> int:
     """
     from tap_kapture.airbyte.catalog import ConfiguredCatalog, configured  # noqa: PLC0415
     from tap_kapture.airbyte.config import settings_of  # noqa: PLC0415
-    from tap_kapture.airbyte.read import Reader  # noqa: PLC0415
+    from tap_kapture.airbyte.read import Sync  # noqa: PLC0415
     from tap_kapture.airbyte.states import states_in  # noqa: PLC0415
 
     interruption = Interruption()
@@ -114,13 +114,13 @@ def _read(options: argparse.Namespace, output: Output, now: datetime) -> int:
             catalog = configured(options.catalog)
             settings = settings_of(options.config)
             states = states_in(options.state) if options.state else {}
-            reader = Reader(settings, output, interruption, now=now)
+            sync = Sync(settings, output, interruption, now=now)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             output.failure(error)
             for stream in catalog.streams:
                 output.status(stream.name, "INCOMPLETE")
             return 1
-        is_whole = reader.read(catalog, states)
+        is_whole = sync.read(catalog, states)
     return 0 if is_whole else 1
 
 

@@ -29,7 +29,7 @@ _ALONE = (
 )
 
 
-class Reader:
+class Sync:
     """Reads streams, one after another; one that fails does not stop the others."""
 
     def __init__(

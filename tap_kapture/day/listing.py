@@ -22,7 +22,7 @@ _REMEMBERED = 8
 """Answers of a pass that are laid out when it did not fit."""
 
 
-class Answers:
+class Listing:
     """Asks for rows of one day.
 
     Attributes:

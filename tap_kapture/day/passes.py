@@ -20,7 +20,7 @@ from tap_kapture.errors import KapturePagingError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from tap_kapture.day.listing import Answers
+    from tap_kapture.day.listing import Listing
     from tap_kapture.day.tally import Page
     from tap_kapture.dialect.layout import Seen
     from tap_kapture.dialect.learned import Learned
@@ -95,11 +95,11 @@ class _Sizes:
         return 0 < self.last < limit and (self._pages == 1 or self.last < self._full)
 
 
-def through(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
+def through(listing: Listing, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
     """Go through a day in the dialect that is known now.
 
     Args:
-        answers: Asks for its rows.
+        listing: Asks for its rows.
         limit: Rows to ask for.
         verify: Whether a page that is short must be shown to be the last.
 
@@ -109,16 +109,16 @@ def through(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, No
     Returns:
         What it came to.
     """
-    turn = answers.learned.dialect.turn
+    turn = listing.learned.dialect.turn
     if turn is Turn.NONE:
-        return (yield from _in_one(answers, limit))
+        return (yield from _in_one(listing, limit))
     if turn in {Turn.PAGES, Turn.LIMIT}:
-        return (yield from _by_pages(answers, limit, verify=verify))
-    return (yield from _by_rows(answers, limit, verify=verify))
+        return (yield from _by_pages(listing, limit, verify=verify))
+    return (yield from _by_rows(listing, limit, verify=verify))
 
 
-def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
-    learned = answers.learned
+def _by_rows(listing: Listing, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
+    learned = listing.learned
     trail = _Trail()
     sizes = _Sizes()
     alone = False
@@ -129,7 +129,7 @@ def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, N
         start = len(trail.keys) - overlap
         # Behind one full page, a first and a last row would bring no more than the row asked for.
         rows = limit + (start if sizes.one_full(limit) and not overlap else 0)
-        seen = yield from answers.take(*dialect.ask_rows(start, rows))
+        seen = yield from listing.take(*dialect.ask_rows(start, rows))
         if seen.keys is None or (overlap and seen.keys[:1] != tuple(trail.keys[-1:])):
             return trail.ended(fits=False)
         rest = seen.keys[overlap:]
@@ -138,7 +138,7 @@ def _by_rows(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, N
         alone = overlap and not rest and (learned.must_see_the_end or sizes.one_full(limit))
         if not rest and not alone:
             if trail.keys:
-                _note_the_end(answers, len(trail.keys), sizes.bits, seen=not overlap)
+                _note_the_end(listing, len(trail.keys), sizes.bits, seen=not overlap)
             return trail.ended(fits=True)
         if not rest:
             continue
@@ -157,23 +157,23 @@ def _note_page(learned: Learned, sizes: _Sizes, rows: int, limit: int) -> None:
         learned.irregular()
 
 
-def _note_the_end(answers: Answers, rows: int, bits: float, *, seen: bool) -> None:
+def _note_the_end(listing: Listing, rows: int, bits: float, *, seen: bool) -> None:
     """Note how the end of a day showed: nothing came behind it, or its last row came alone."""
-    answers.learned.shown(rows)
+    listing.learned.shown(rows)
     if seen:
-        answers.learned.saw_the_end(bits)
+        listing.learned.saw_the_end(bits)
     else:
-        answers.learned.believed(answers.day)
+        listing.learned.believed(listing.day)
 
 
-def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
+def _by_pages(listing: Listing, limit: int, *, verify: bool) -> Generator[Page, None, Pass]:
     trail = _Trail()
     sizes = _Sizes()
     index = 0
     while True:
-        learned = answers.learned
+        learned = listing.learned
         dialect = learned.dialect
-        seen = yield from answers.take(*dialect.ask_page(index, limit))
+        seen = yield from listing.take(*dialect.ask_page(index, limit))
         if seen.keys is None:
             return trail.ended(fits=False)
         if teaches(dialect, len(seen.keys), limit):
@@ -182,7 +182,7 @@ def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, 
             learned.shown(len(trail.keys))
             return trail.ended(fits=True)
         if not sizes.regular(len(seen.keys)):
-            answers.learned.irregular()
+            listing.learned.irregular()
         # A page of one row or two may hold just the second ones of rows that are listed twice.
         if not trail.goes_on(seen.keys, confirmed=dialect.confirmed and len(seen.keys) < MANY):
             return trail.ended(fits=False)
@@ -191,11 +191,11 @@ def _by_pages(answers: Answers, limit: int, *, verify: bool) -> Generator[Page, 
         index += 1
 
 
-def _in_one(answers: Answers, limit: int) -> Generator[Page, None, Pass]:
+def _in_one(listing: Listing, limit: int) -> Generator[Page, None, Pass]:
     """Ask for larger and larger pages until one has room to spare."""
     while True:
-        dialect = answers.learned.dialect
-        seen = yield from answers.take(limit, 0)
+        dialect = listing.learned.dialect
+        seen = yield from listing.take(limit, 0)
         if seen.keys is None:
             return Pass(fits=False)
         if teaches(dialect, len(seen.keys), limit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_kapture.day.listing import Answers
+from tap_kapture.day.listing import Listing
 from tap_kapture.day.passes import Pass, through
 from tap_kapture.day.settling import is_whole, settle
 from tap_kapture.day.tally import DayFacts, Page, Tally
@@ -85,106 +85,106 @@ class DayReader:
             KaptureError: The day cannot be read to its end.
         """
         tally = Tally(self._heads, digest=digest, known=known)
-        answers = Answers(self._stream, day, ask, tally, self._learned)
+        listing = Listing(self._stream, day, ask, tally, self._learned)
         try:
-            doubt = yield from self._read(answers, moves=moves)
+            doubt = yield from self._read(listing, moves=moves)
         except KaptureDialectError:
             raise  # of no single day
         except KapturePagingError as error:
             raise error.at(self._stream, day, 0) from None
-        yield tally.facts(None if moves else doubt, answers.total)
+        yield tally.facts(None if moves else doubt, listing.total)
 
-    def _read(self, answers: Answers, *, moves: bool) -> Generator[Page, None, Doubt | None]:
+    def _read(self, listing: Listing, *, moves: bool) -> Generator[Page, None, Doubt | None]:
         first: Seen | None = None
         for _ in range(ATTEMPTS):
             dialect = self._learned.dialect
-            done = yield from self._pass(answers, self._learned.page_size, again=first)
-            first = answers.seen[0] if done.teaches else None
+            done = yield from self._pass(listing, self._learned.page_size, again=first)
+            first = listing.seen[0] if done.teaches else None
             unproven = self._learned.stated or not dialect.confirmed
-            self._note(answers, guessed=done.fits and unproven, empty=not done.keys)
+            self._note(listing, guessed=done.fits and unproven, empty=not done.keys)
             if self._learned.dialect.way != dialect.way:
                 continue  # another worker learned it meanwhile, so this pass shows nothing
             if done.fits:
-                return (yield from self._judged(answers, done, moves=moves))
+                return (yield from self._judged(listing, done, moves=moves))
             if not done.teaches and dialect.confirmed:
-                settled = yield from settle(answers, None, verify=self._verify)
+                settled = yield from settle(listing, None, verify=self._verify)
                 if settled or moves:
                     return None
-            lesson = self._learn(answers, done, moves=moves)
-            self._note(answers, guessed=lesson is Lesson.WHOLE, empty=False)
+            lesson = self._learn(listing, done, moves=moves)
+            self._note(listing, guessed=lesson is Lesson.WHOLE, empty=False)
             if lesson is Lesson.WHOLE:
                 return None
             if lesson is not Lesson.LEARNED:
                 break
             if dialect.confirmed and self._learned.dialect.way == dialect.way:
                 return _moved(done)
-        return self._doubt_in_dialect(answers)
+        return self._doubt_in_dialect(listing)
 
-    def _note(self, answers: Answers, *, guessed: bool, empty: bool) -> None:
+    def _note(self, listing: Listing, *, guessed: bool, empty: bool) -> None:
         """Note a day that was read by a guess."""
-        if guessed and answers.asked:
-            self._learned.guessed.read(answers.asked, empty=empty)
+        if guessed and listing.asked:
+            self._learned.guessed.read(listing.asked, empty=empty)
 
     def _pass(
-        self, answers: Answers, limit: int, *, again: Seen | None = None
+        self, listing: Listing, limit: int, *, again: Seen | None = None
     ) -> Generator[Page, None, Pass]:
-        answers.begin(again=again)
-        return (yield from through(answers, limit, verify=self._verify))
+        listing.begin(again=again)
+        return (yield from through(listing, limit, verify=self._verify))
 
     # What a pass that fits is worth
 
     def _judged(
-        self, answers: Answers, done: Pass, *, moves: bool
+        self, listing: Listing, done: Pass, *, moves: bool
     ) -> Generator[Page, None, Doubt | None]:
         """Return the doubt that is left of a day that was read to its end."""
-        usual = answers.seen[0]
-        doubt = yield from self._doubt_of(answers, done, moves=moves)
+        usual = listing.seen[0]
+        doubt = yield from self._doubt_of(listing, done, moves=moves)
         if doubt is None and not moves:
-            self._learned.witness(answers.day, usual)
+            self._learned.witness(listing.day, usual)
         return doubt
 
     def _doubt_of(
-        self, answers: Answers, done: Pass, *, moves: bool
+        self, listing: Listing, done: Pass, *, moves: bool
     ) -> Generator[Page, None, Doubt | None]:
         if self._learned.dialect.turn is Turn.NONE:
-            return self._doubt_in_one(answers, done.keys)
-        if not (moves or is_whole(answers, done)):
-            settled = yield from settle(answers, done, verify=self._verify)
+            return self._doubt_in_one(listing, done.keys)
+        if not (moves or is_whole(listing, done)):
+            settled = yield from settle(listing, done, verify=self._verify)
             if not settled:
                 return _moved(done)
             done = settled
-        if self._agrees(answers, done) or moves:
+        if self._agrees(listing, done) or moves:
             return None
-        settled = yield from settle(answers, None, verify=self._verify)
-        if settled and self._agrees(answers, settled):
+        settled = yield from settle(listing, None, verify=self._verify)
+        if settled and self._agrees(listing, settled):
             return None
         self._doubts.miscounted()
         if self._learned.dialect.total is Total.USELESS:
             return None
-        text = f"Kapture announces {answers.total} records, but sends {len(answers.tally)}"
+        text = f"Kapture announces {listing.total} records, but sends {len(listing.tally)}"
         return Doubt("count", text)
 
-    def _agrees(self, answers: Answers, done: Pass) -> bool:
+    def _agrees(self, listing: Listing, done: Pass) -> bool:
         """Whether the total, if there is one, agrees with what came."""
-        if answers.total is None or not done.keys:
+        if listing.total is None or not done.keys:
             return True
-        if answers.totals_count_answers:
+        if listing.totals_count_answers:
             self._learned.note(total=Total.USELESS)
         counts = {len(done.keys), len(set(done.keys))}
-        return self._doubts.counted(answers.total, counts, answers.fewest)
+        return self._doubts.counted(listing.total, counts, listing.fewest)
 
-    def _doubt_in_one(self, answers: Answers, keys: tuple[str, ...]) -> Doubt | None:
+    def _doubt_in_one(self, listing: Listing, keys: tuple[str, ...]) -> Doubt | None:
         """Return the doubt about a day that came in one answer: the account may cut it."""
         learned, rows = self._learned, len(keys)
         self._doubts.sized(rows)
         if not rows:
             return None
-        if answers.total is not None and learned.dialect.total is Total.DAY:
-            if answers.total in {rows, len(answers.tally)}:
+        if listing.total is not None and learned.dialect.total is Total.DAY:
+            if listing.total in {rows, len(listing.tally)}:
                 return None
-        elif answers.tally.is_as_before or (
-            not answers.missing_in(keys)
-            and (self._whole_day or self._is_below_a_cap(answers, rows))
+        elif listing.tally.is_as_before or (
+            not listing.missing_in(keys)
+            and (self._whole_day or self._is_below_a_cap(listing, rows))
         ):
             return None
         text = (
@@ -195,20 +195,20 @@ class DayReader:
         )
         return Doubt("cap", text)
 
-    def _is_below_a_cap(self, answers: Answers, rows: int) -> bool:
+    def _is_below_a_cap(self, listing: Listing, rows: int) -> bool:
         """Whether a larger answer shows that no cap cut this one; asks for one if need be."""
         learned = self._learned
         with learned.lock:
             for span in SPANS:
                 if learned.is_below_a_cap(rows):
                     return True
-                if sum(span) not in learned.refused_spans and answers.widest(*span) is None:
+                if sum(span) not in learned.refused_spans and listing.widest(*span) is None:
                     learned.refused_spans.add(sum(span))
             return learned.is_below_a_cap(rows)
 
     # Learning
 
-    def _learn(self, answers: Answers, done: Pass, *, moves: bool) -> Lesson:
+    def _learn(self, listing: Listing, done: Pass, *, moves: bool) -> Lesson:
         """Learn the dialect from this day, unless another worker just did."""
         learned = self._learned
         with learned.lock:
@@ -217,16 +217,16 @@ class DayReader:
             if done.teaches and learned.dialect.confirmed:
                 return Lesson.LEARNED
             return learn(
-                answers.seen,
-                answers.peek,
+                listing.seen,
+                listing.peek,
                 learned,
                 requests=LEARNING_REQUESTS,
                 moves=moves,
             )
 
-    def _doubt_in_dialect(self, answers: Answers) -> Doubt:
-        text = told(answers.seen)
-        self._learned.failed(answers.day, text)
+    def _doubt_in_dialect(self, listing: Listing) -> Doubt:
+        text = told(listing.seen)
+        self._learned.failed(listing.day, text)
         return Doubt("dialect", text)
 
 
