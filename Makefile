@@ -3,7 +3,7 @@
 
 PYTHON ?=
 BENCH_ARGS ?= all
-PYTEST_ARGS ?= -n auto --dist loadgroup
+PYTEST_ARGS ?= -n auto --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 # Environments for what clashes with the tap's own dependencies, or is needed for one purpose only.

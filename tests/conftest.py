@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 effort.register()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _measured(request: pytest.FixtureRequest) -> Iterator[None]:
+    with effort.measured(request.path):
+        yield
+
+
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Sandbox]:
     """An account whose clock stands still: tests change nothing but what was asked."""

@@ -6,11 +6,28 @@ with few examples or many.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import coverage
 import pytest
 from hypothesis import settings
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 TEST, SOAK = "test", "soak"
 soak = pytest.mark.soak
+UNMEASURED = {
+    *("resilience", "targets"),
+    *("test_failures", "test_retries", "test_settling", "test_source_ends", "test_state"),
+    *("test_strangers", "test_truth"),
+}
+"""Folders and modules of many whole runs, which coverage would make three times as long.
+
+They cover nothing that the others leave out, as the gate shows.
+"""
 
 
 def register() -> None:
@@ -29,3 +46,21 @@ def examples(few: int, *, many: int) -> settings:
     """
     soaking = settings.get_current_profile_name() == SOAK
     return settings(max_examples=many if soaking else few)
+
+
+@contextmanager
+def measured(module: Path) -> Iterator[None]:
+    """Measure coverage while the tests of a module run, unless it is one of `UNMEASURED`.
+
+    Args:
+        module: its file.
+    """
+    measuring = coverage.Coverage.current()
+    if measuring is None or UNMEASURED.isdisjoint({module.stem, module.parent.name}):
+        yield
+        return
+    measuring.stop()
+    with pytest.MonkeyPatch.context() as variables:
+        variables.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # for processes of the tests
+        yield
+    measuring.start()

@@ -28,7 +28,6 @@ from tap_kapture.singer.tap import TapKapture
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.xdist_group("documentation")
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tap_kapture"

@@ -22,7 +22,6 @@ else:
 if TYPE_CHECKING:
     from email.message import Message
 
-pytestmark = pytest.mark.xdist_group("packaging")
 
 ROOT = Path(__file__).resolve().parent.parent
 INSIDE_THE_WHEEL = re.compile(r"tap_kapture/(?:[a-z]+/)?[a-z_]+\.py|tap_kapture/py\.typed")

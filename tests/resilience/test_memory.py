@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.skipif(
         sys.platform == "win32", reason="Windows does not tell a process's peak of resident memory"
     ),
-    pytest.mark.xdist_group("memory"),
 ]
 
 UTC = dt.timezone.utc

@@ -1,4 +1,4 @@
-"""A month of daily runs into several targets at once: changes, deletions, kills, a moved start."""
+"""Daily runs into several targets at once: changes, deletions, kills, a moved start."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 UTC = dt.timezone.utc
 DAY = dt.timedelta(days=1)
 STREAMS = ("tickets", "customers")
-DAYS = 30
 FIRST = dt.date(2024, 3, 1)
 ACCOUNT = Account(
     seed=11,
@@ -55,16 +54,16 @@ class Month:
     logs: dict[str, str] = field(default_factory=dict)
 
 
-def live(targets: Sequence[Target], folder: Path) -> Iterator[Month]:
-    """Load the account day by day; it stands still once the month is yielded."""
+def live(targets: Sequence[Target], folder: Path, *, nights: int) -> Iterator[Month]:
+    """Load the account night by night; it stands still once the month is yielded."""
     rng = Random(5)  # noqa: S311 - a seeded generator is the point
     with Sandbox(ACCOUNT) as sandbox:
         month, catalog = Month(sandbox), _catalog(sandbox.config(), folder)
         state: Row = {}
         loaded: dict[str, dict[object, Any]] = {}
-        for number in range(DAYS):
-            # Days are read again for as long as the month goes, so that the whole truth is known.
-            start = FIRST if number >= DAYS // 2 else FIRST + 4 * DAY
+        for number in range(nights):
+            # Days are read again for as long as this goes on, so that the whole truth is known.
+            start = FIRST if number >= nights // 2 else FIRST + 4 * DAY
             settings = sandbox.config(lookback_days=60, start_date=start.isoformat())
             truth = {stream: sandbox.truth(stream) for stream in STREAMS}
             month.last_run = dt.datetime.now(UTC)
@@ -78,13 +77,13 @@ def live(targets: Sequence[Target], folder: Path) -> Iterator[Month]:
             month.logs = month.logs or dict(zip([t.name for t in targets], logs, strict=True))
             states = [json.loads(line)["value"] for line in lines if '"type":"STATE"' in line]
             state = states[-1] if states else state
-            if number == DAYS - 1:
+            if number == nights - 1:
                 break
             month.before, month.previous = truth, sandbox.now
             if not is_killed:
                 loaded = {stream: _since(truth[stream], start) for stream in STREAMS}
             sandbox.advance(days=1, hours=rng.choice((-2, 0, 2)))
-            for stream in STREAMS if number % 3 == 0 else ():
+            for stream in STREAMS:
                 month.deleted[stream].add(_delete(rng, sandbox, stream, loaded[stream]))
         yield month
 

@@ -37,7 +37,6 @@ pytestmark = [
     ),
     # `meltano install` downloads, which may take its time.
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("meltano_run"),
 ]
 
 PROJECT = (

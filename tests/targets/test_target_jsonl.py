@@ -20,8 +20,6 @@ from loading import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("target_jsonl")
-
 
 def lines(path: Path) -> Rows:
     text = path.read_text(encoding="utf-8")

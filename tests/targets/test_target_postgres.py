@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [*NEEDS_POSTGRESQL, pytest.mark.xdist_group("target_postgres")]
+pytestmark = NEEDS_POSTGRESQL
 
 
 @pytest.fixture(scope="module")
