@@ -169,13 +169,12 @@ def plugin(kind: str, name: str) -> Row:
 
 
 def environment(*besides: str) -> dict[str, str]:
-    """The variables of this process, but nothing that makes others measure their coverage.
+    """The variables of this process.
 
     Args:
-        besides: Beginnings of further names to leave out.
+        besides: Beginnings of names to leave out.
     """
-    left_out = ("COVERAGE_", *besides)
-    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return {name: value for name, value in os.environ.items() if not name.startswith(besides)}
 
 
 def program(name: str, venv: str | None = None) -> Path:
