@@ -55,18 +55,20 @@ def parse(config: Mapping[str, Any]) -> Settings:
 
     zone = checked("timezone", setting_values.zone)
     day_zone = zone or timezone.utc
+    base_url = setting_values.base_url(config, errors)
+    tokens = {
+        name: checked(name, setting_values.token) for name in TOKENS if config.get(name) is not None
+    }
+    http_headers = checked("http_headers", setting_values.headers)
+    start = checked("start_date", lambda text: setting_values.day(text, day_zone))
+    end = checked("end_date", lambda text: text and setting_values.day(text, day_zone))
     account = Account(
-        base_url=setting_values.base_url(config, errors),
-        tokens={
-            name: checked(name, setting_values.token)
-            for name in TOKENS
-            if config.get(name) is not None
-        },
-        http_headers=checked("http_headers", setting_values.headers),
+        base_url=base_url,
+        tokens=tokens,
+        http_headers=http_headers,
         user_agent=checked("user_agent", setting_values.user_agent),
         cm_id=config.get("cm_id"),
         zone=zone,
-        paths={stream: checked(f"{stream}_path", setting_values.path) for stream in STREAMS},
         bodies={stream: config[f"{stream}_body"] for stream in STREAMS},
         no_data=checked(
             "no_data_messages",
@@ -76,10 +78,9 @@ def parse(config: Mapping[str, Any]) -> Settings:
             "retry_messages",
             lambda texts: setting_values.patterns(texts, "would be tried again for nothing"),
         ),
+        paths={stream: checked(f"{stream}_path", setting_values.path) for stream in STREAMS},
         clean_text=config["clean_text"],
     )
-    start = checked("start_date", lambda text: setting_values.day(text, day_zone))
-    end = checked("end_date", lambda text: text and setting_values.day(text, day_zone))
     if start and end and end < start:
         errors.append(f"end_date: {end} lies before start_date {start}; swap or correct them")
     if errors:

@@ -233,7 +233,7 @@ def test_an_element_of_the_wrong_type_is_named() -> None:
 def test_every_bad_value_is_named_at_once() -> None:
     lines = problems(start_date="soon", timezone="nowhere", tickets_path="x", subdomain="a b")
     assert [line.split(":")[0] for line in lines] == [
-        *("timezone", "subdomain", "tickets_path", "start_date"),
+        *("timezone", "subdomain", "start_date", "tickets_path"),
     ]
     lines = problems(page_size=0, concurrency=99, lookback=1)
     assert {line.split(":")[0] for line in lines} == {"page_size", "concurrency", "lookback"}
