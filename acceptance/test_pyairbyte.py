@@ -27,7 +27,7 @@ def rows(database: Path, endpoint: Endpoint) -> dict[object, Row]:
     """The rows of a table, by key, their values as in a record."""
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute("SET timezone = 'UTC'")
-        table = connection.execute(f'SELECT * FROM main."{endpoint.stream}"')  # noqa: S608 - ours
+        table = connection.execute(f'SELECT * FROM main."{endpoint.stream}"')  # noqa: S608 - a name of ours
         names = [column[0] for column in table.description or ()]
         found = [dict(zip(names, values, strict=True)) for values in table.fetchall()]
     kinds = {column.name: column.kind for column in endpoint.columns} | {EXTRA_FIELDS: Kind.OBJECT}
@@ -80,7 +80,7 @@ def loaded_is_the_truth(database: Path, sandbox: Sandbox) -> bool:
 def count(database: Path, table: str) -> int:
     """How many rows a table has."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        (found,) = connection.execute(f"SELECT count(*) FROM main.{table}").fetchall()  # noqa: S608 - ours
+        (found,) = connection.execute(f"SELECT count(*) FROM main.{table}").fetchall()  # noqa: S608 - a name of ours
     number: int = found[0]
     return number
 

@@ -69,9 +69,10 @@ def _probe(endpoint: Endpoint, settings: Settings, *, now: datetime) -> None:
     today = now.astimezone(settings.account.zone).date()
     last = settings.window.last_day(today)
     stream = endpoint.stream
-    dialect = Memory(None, settings, stream, today).dialect()
-    stated = settings.paging.stated_of(stream) != "learn"
-    learned = Learned(stream, dialect, page_size=settings.paging.page_size, stated=stated)
+    memory = Memory(None, settings, stream, today)
+    learned = Learned(
+        stream, memory.dialect(), page_size=settings.paging.page_size, stated=memory.stated
+    )
     gate = Gate(1)
     transport = Transport(endpoint, settings.account, pace, gate)
 
