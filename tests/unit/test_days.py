@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pendulum
 import pytest
 from horizons import at
 from hypothesis import given
