@@ -51,3 +51,10 @@ def ill(failing: Sandbox) -> Iterator[Sandbox]:
     yield failing
     failing.faults = []
     failing.quirks = Quirks()
+
+
+@pytest.fixture(scope="module")
+def secrets(failing: Sandbox) -> set[str]:
+    """Everything that no log may show of the account in which something goes wrong."""
+    account = failing_account
+    return {account.TOKEN, account.API_KEY, *account.BODIES, *failing.personal_texts()}

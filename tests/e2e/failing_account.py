@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from typing import Any
 
-from tap_process import Output, not_singer
+import pytest
+from effort import soak
+from tap_process import KEYS, Output, not_singer
 
-from sandbox import Account, Sandbox
+from sandbox import Account, Fault, Sandbox
 
 UTC = dt.timezone.utc
 FIRST = dt.date(2024, 3, 26)
@@ -27,6 +30,43 @@ ACCOUNT = Account(
     auth_token=TOKEN,
 )
 FOR_EVER = math.inf
+DEBUG = {"LOGLEVEL": "DEBUG"}
+BODIES = ("We will be back soon", "<html>", "Not Found</", '"message":')
+"""What stands in the bodies of bad answers."""
+
+OF_A_DAY: list[tuple[Fault, list[str]]] = [
+    (Fault("400"), ["HTTP 400"]),
+    (Fault("bad_message"), ["is a number", "Kapture support"]),
+    (Fault("no_key"), ["has no usable '", "Kapture support"]),
+    (Fault("echo_token"), ["[secret]", "Kapture support"]),
+    *[
+        (Fault("failed", text=text), [text.rstrip("."), advice])
+        for text, advice in {
+            "No valid customer found": "'no_data_messages'",
+            "No permitted records": "'no_data_messages'",
+            "Invalid Json.": "'tickets_body'",
+            "ticket_ids are missing.": "'tickets_body'",
+            "ReqFieldMissing": "'customers_body'",
+            "either start_date is null or blank": "cm_id",
+            "The moon is in the wrong phase": "'no_data_messages'",
+        }.items()
+    ],
+]
+"""Answers that make one day unreadable, and words of the line that then names it."""
+
+
+def in_turn(cases: list[tuple[Fault, list[str]]]) -> list[Any]:
+    """Each case in one of the streams, and in the other one as well where tests repeat."""
+    return [
+        pytest.param(
+            *case,
+            stream,
+            id=f"{case[0].text or case[0].action}-{stream}",
+            marks=soak if (number + place) % len(KEYS) else (),
+        )
+        for number, case in enumerate(cases)
+        for place, stream in enumerate(KEYS)
+    ]
 
 
 def config_of(sandbox: Sandbox, **settings: object) -> dict[str, object]:
