@@ -22,7 +22,7 @@ soak = pytest.mark.soak
 UNMEASURED = {
     *("resilience", "targets"),
     *("test_bad_days", "test_bad_settings", "test_failures", "test_retries", "test_settling"),
-    *("test_source_ends", "test_state", "test_strangers", "test_truth"),
+    *("test_source_ends", "test_source_read", "test_state", "test_strangers", "test_truth"),
 }
 """Folders and modules of many whole runs, which coverage would make three times as long.
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import forked
 from protocol import not_the_protocol
 
 from tap_kapture.airbyte.main import main
@@ -249,16 +250,9 @@ def run_source(
     environment: Mapping[str, str] | None = None,
 ) -> Messages:
     """Run a command as a process, to its end."""
-    ended = subprocess.run(
-        [*_program(at), command, *_arguments(folder, files or {}), *more],
-        cwd=folder,
-        env=_environment(at, environment),
-        capture_output=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    lines = ended.stdout.decode().splitlines()
-    return Messages(tuple(lines), ended.stderr.decode(errors="replace"), ended.returncode)
+    program = [*_program(at)[1:], command, *_arguments(folder, files or {}), *more]
+    ended = forked.run(program, folder, _environment(at, environment), TIMEOUT)
+    return Messages(tuple(ended.stdout.splitlines()), ended.stderr, ended.returncode)
 
 
 def _program(at: dt.datetime | None) -> list[str]:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import forked
 import msgspec
 from jsonschema import Draft202012Validator
 
@@ -114,6 +114,14 @@ def without_time(record: Json) -> Json:
     return {name: value for name, value in record.items() if name != "emitted_at"}
 
 
+def timeless(record: Json) -> Json:
+    """A record with no digit in the time when it left, which makes no difference to a schema."""
+    return {
+        name: re.sub(r"\d", "0", value) if name == "emitted_at" and value else value
+        for name, value in record.items()
+    }
+
+
 def untruths(table: Mapping[Any, Json], truth: Mapping[Any, Any]) -> list[str]:
     """Where a table differs from the truth, types and digits included; empty when it does not."""
     found = [f"{key!r} is missing" for key in truth.keys() - table.keys()]
@@ -161,7 +169,7 @@ def not_singer(output: Output) -> list[str]:
         elif kind == "RECORD" and message["stream"] not in schemas:
             found.append(f"line {number} is a record before its schema")
         elif kind == "RECORD":
-            errors = misfits(schemas[message["stream"]], exact(message["record"]))
+            errors = misfits(schemas[message["stream"]], exact(timeless(message["record"])))
             found += [f"line {number}: {error}" for error in errors]
     return found[:ENOUGH]
 
@@ -292,16 +300,9 @@ def run_tap(  # noqa: PLR0913 - each is an option of the command line, or the cl
     """
     files = {"config": config, "state": state, "catalog": catalog}
     command, variables = command_line(folder, files, at=at)
-    ended = subprocess.run(
-        [*command, *arguments],
-        cwd=folder,
-        env={**variables, **(environment or {})},
-        capture_output=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    lines = ended.stdout.decode().splitlines()
-    return Output(tuple(lines), ended.stderr.decode(errors="replace"), ended.returncode)
+    program, variables = [*command[1:], *arguments], {**variables, **(environment or {})}
+    ended = forked.run(program, folder, variables, TIMEOUT)
+    return Output(tuple(ended.stdout.splitlines()), ended.stderr, ended.returncode)
 
 
 def command_line(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import forked
 import pytest
 from still_account import FIRST, NOW, TODAY
-from tap_process import Json, command_line, days, leaked, pull, tap_at
+from tap_process import TIMEOUT, Json, command_line, days, leaked, pull, tap_at
 
 from sandbox import Account, Fault, Quirks, Sandbox
 from tap_kapture.advice.doctor import Diagnosis, diagnose
@@ -19,6 +19,7 @@ from tap_kapture.advice.report import form
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from subprocess import CompletedProcess
 
 ACCOUNT = Account(seed=3, first_day=FIRST, now=NOW, tickets_per_day=40, customers_per_day=20)
 MOST = 30
@@ -146,19 +147,13 @@ def test_a_quiet_account_is_a_warning() -> None:
 # As a command
 
 
-def command(folder: Path, sandbox: Sandbox, *arguments: str, **settings: object) -> Any:  # noqa: ANN401 - a process
+def command(
+    folder: Path, sandbox: Sandbox, *arguments: str, **settings: object
+) -> CompletedProcess[str]:
     """Run a command that loads nothing, to its end."""
     files = {"config": sandbox.config(**settings)}
-    (python, script, *options), variables = command_line(folder, files, at=sandbox.now)
-    return subprocess.run(
-        [python, script, "doctor", *options, *arguments],
-        env=variables,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    (_, script, *options), variables = command_line(folder, files, at=sandbox.now)
+    return forked.run([script, "doctor", *options, *arguments], folder, variables, TIMEOUT)
 
 
 def test_the_report_holds_no_value(tmp_path: Path) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import forked
 import pytest
 from still_account import ACCOUNT, DAY, FIRST
-from tap_process import Json, asked, command_line, pull
+from tap_process import TIMEOUT, Json, asked, command_line, pull
 
 from sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from subprocess import CompletedProcess
 
 
 @pytest.fixture
@@ -23,17 +24,12 @@ def account() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def command(folder: Path, sandbox: Sandbox, state: Json, *options: str, **settings: object) -> Any:  # noqa: ANN401 - a process
+def command(
+    folder: Path, sandbox: Sandbox, state: Json, *options: str, **settings: object
+) -> CompletedProcess[str]:
     files = {"config": sandbox.config(**settings), "state": state}
-    (python, script, *given), variables = command_line(folder, files, at=sandbox.now)
-    return subprocess.run(
-        [python, script, "plan", *given, *options],
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    (_, script, *given), variables = command_line(folder, files, at=sandbox.now)
+    return forked.run([script, "plan", *given, *options], folder, variables, TIMEOUT)
 
 
 def planned(folder: Path, sandbox: Sandbox, state: Json, **settings: object) -> dict[str, Json]:

@@ -3,150 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import shutil
-import subprocess
-import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from loading import (
-    ACCOUNT,
-    QUIRKS,
-    ROOT,
-    TIMEOUT,
-    Visit,
-    assert_a_day_went_by,
-    duckdb_table,
-    environment,
-    program,
+from loading import ROOT, Visit, assert_a_day_went_by
+from meltano_project import (
+    ON_MELTANO,
+    PIPELINE,
+    Project,
+    a_day_behind,
+    block,
+    filled,
+    run,
+    today,
+    variables,
 )
 
-from sandbox import Sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-pytestmark = [
-    pytest.mark.skipif(
-        sys.platform == "win32",
-        reason="the Meltano project is for Linux and macOS",
-    ),
-    # `meltano install` downloads, which may take its time.
-    pytest.mark.timeout(600),
-]
-
-PROJECT = (
-    "LICENSE",
-    "README.md",
-    "loaders",
-    "meltano.yml",
-    "output",
-    "pyproject.toml",
-    "requirements",
-    "tap_kapture",
-)
-"""What Meltano needs of the repository: the project, and the tap that it installs."""
-PIPELINE = ("tap-kapture", "target-duckdb")
-STATE_ID = "dev:tap-kapture-to-target-duckdb"
-LEFTOVERS = shutil.ignore_patterns("__pycache__", "*.duckdb*", "*.jsonl")
-FOREIGN = ("TAP_KAPTURE_", "TARGET_DUCKDB_", "MELTANO_")
-"""How the variables begin with which a user may have set up another project."""
-
-
-def copied(folder: Path, names: Sequence[str]) -> None:
-    """Copy files and folders of the repository."""
-    for name in names:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=LEFTOVERS)
-        else:
-            shutil.copy(ROOT / name, folder / name)
-
-
-class Project:
-    """A copy of the Meltano project, with its plugins installed, and an account to load."""
-
-    def __init__(self, folder: Path) -> None:
-        """Copy the project."""
-        self.folder = folder
-        self.warehouse = folder / "output" / "warehouse.duckdb"
-        copied(folder, PROJECT)
-
-    def meltano(self, *arguments: str, settings: dict[str, str] | None = None) -> str:
-        """Run a Meltano command in the project; it must end well.
-
-        Returns:
-            What it printed.
-        """
-        own = {
-            "MELTANO_CLI_LOG_FORMAT": "uncolored",
-            "NO_COLOR": "1",
-            "VIRTUALENV_NO_PERIODIC_UPDATE": "1",
-        }
-        ended = subprocess.run(
-            [str(program("meltano")), *arguments],
-            cwd=self.folder,
-            env={**environment(*FOREIGN), **own, **(settings or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=2 * TIMEOUT,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr.decode(errors="replace")[-3000:]
-        return ended.stdout.decode()
-
-    def visit(self, sandbox: Sandbox) -> Visit:
-        """What the warehouse and Meltano's state hold now."""
-        state = json.loads(self.meltano("state", "get", STATE_ID))["singer_state"]
-        return Visit.of(sandbox, lambda stream: duckdb_table(self.warehouse, stream), state)
-
-
-def variables(config: dict[str, Any]) -> dict[str, str]:
-    """Settings of the tap as environment variables."""
-    return {
-        f"TAP_KAPTURE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
-        for name, value in config.items()
-    }
-
-
-def a_day_behind() -> Sandbox:
-    """An account whose clock can move on a day without passing that of this machine.
-
-    Meltano starts the tap itself, so that its now is the real one.
-    """
-    now = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1)
-    first_day = now.date() - dt.timedelta(days=20)
-    busy = replace(ACCOUNT, tickets_per_day=40, customers_per_day=20, counts={})
-    return Sandbox(replace(busy, now=now, first_day=first_day), quirks=QUIRKS)
-
-
-def today() -> dt.date:
-    """The account's day by the clock of this machine."""
-    return dt.datetime.now(ZoneInfo(ACCOUNT.timezone)).date()
+pytestmark = ON_MELTANO
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after `meltano install`."""
-    project = Project(tmp_path_factory.mktemp("project"))
-    project.meltano("install", *PIPELINE)
-    return project
+    """A clone."""
+    return Project(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
 def visits(project: Project) -> tuple[Visit, Visit]:
-    """A run by hand, and the nightly job a day later."""
+    """The commands of the README for a clone, and the nightly job a day later."""
     with a_day_behind() as sandbox:
+        commands = block("README.md", "meltano install tap-kapture target-duckdb")
         # To the tap, the account's today is yesterday: it begins to look back a day too late.
-        settings = variables(sandbox.config(lookback_days=3))
-        project.meltano("run", *PIPELINE, settings=settings)
+        run(commands, project.folder, filled(sandbox, further="TAP_KAPTURE_LOOKBACK_DAYS=3"))
         first = project.visit(sandbox)
         sandbox.advance(days=1)
         sandbox.clear()
-        project.meltano("run", "kapture-daily", settings=settings)
+        project.meltano("run", "kapture-daily")
         return first, project.visit(sandbox)
 
 
@@ -177,6 +68,7 @@ def test_the_nightly_job_reads_only_what_may_have_changed(visits: tuple[Visit, V
     assert len(second.asked["tickets"]) < len(first.asked["tickets"])
 
 
+@pytest.mark.usefixtures("visits")
 def test_settings_reach_the_account_as_they_were_written(project: Project) -> None:
     with a_day_behind() as sandbox:
         settings = sandbox.config(
@@ -207,14 +99,13 @@ def test_settings_reach_the_account_as_they_were_written(project: Project) -> No
     assert headers == {("night/1.0", "k-1")}
 
 
-def test_meltano_leaves_the_project_file_as_it_is(
-    project: Project, visits: tuple[Visit, Visit]
-) -> None:
-    assert visits
+@pytest.mark.usefixtures("visits")
+def test_meltano_leaves_the_project_file_as_it_is(project: Project) -> None:
     kept = (project.folder / "meltano.yml").read_text(encoding="utf-8")
     assert kept == (ROOT / "meltano.yml").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("visits")
 def test_meltano_shows_no_secret(project: Project) -> None:
     secrets = {"auth_token": "t-0123456789", "http_headers": {"x-api-key": "k-0123456789"}}
     settings = variables({**secrets, "page_size": 7})
@@ -224,3 +115,12 @@ def test_meltano_shows_no_secret(project: Project) -> None:
     assert "auth_token" in shown
     assert "http_headers" in shown
     assert "0123456789" not in shown
+
+
+@pytest.mark.usefixtures("visits")
+def test_a_wrong_setting_is_told_as_an_error(project: Project) -> None:
+    settings = {"TAP_KAPTURE_TIMEZONE": "Europe/Nowhere"}
+    printed = project.meltano("run", *PIPELINE, settings=settings, fails=True)
+    (told,) = {line for line in printed.splitlines() if "is no IANA time zone" in line}
+    assert "[error" in told
+    assert "timezone" in told
