@@ -49,7 +49,7 @@ class Sizes:
 
 QUICK = Sizes(
     runs=1,
-    starts=2,
+    starts=1,
     cpu=Load(days=3, tickets=600, customers=600),
     latency=Load(days=16, tickets=40, latency=0.15),
     scale=(1, 2, 4, 8),

@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(12, id="nights"), pytest.param(30, id="month", marks=soak)],
+    params=[pytest.param(10, id="nights"), pytest.param(30, id="month", marks=soak)],
 )
 def month(request: pytest.FixtureRequest, folder: Path, server: str) -> Iterator[Month]:
     def unread(_: str) -> list[dict[str, Any]]:
