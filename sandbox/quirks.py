@@ -24,7 +24,8 @@ class Quirks:
         short_pages: pages come short at random, but never empty before the end, where a request
             says with which row its page begins and rows keep their places.
         total_count: `totalCount` of tickets; `wrong` is always one too many, `wrong_once` only
-            in the first reading of a day; `page` counts the rows of the page.
+            in the first reading of a day; `page` counts the rows of the page, `reached` those up
+            to where the page would end if it were full, and `bounded` no more than ten.
         order: of the records in a day; `unstable` is another one in every answer.
         duplicates: some rows appear twice in a day.
         empty_day: what a day, or a page, without records looks like.
@@ -61,7 +62,9 @@ class Quirks:
     page_cap: int | None = None
     paging_required: bool = False
     short_pages: bool = False
-    total_count: Literal["null", "filled", "wrong_once", "wrong", "page"] = "null"
+    total_count: Literal["null", "filled", "wrong_once", "wrong", "page", "reached", "bounded"] = (
+        "null"
+    )
     order: Literal["ascending", "descending", "shuffled", "unstable"] = "ascending"
     duplicates: bool = False
     empty_day: Literal["list", "null", "blank", "object", "text_success", "text_failed"] = "list"

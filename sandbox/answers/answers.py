@@ -25,6 +25,7 @@ PATHS: Mapping[str, Stream] = {
     "/select-customer-between-start-and-end-dates.html": "customers",
     "/ms/customer-search/customer-search/api/v1": "customers",
 }
+_BOUND = 10
 _NOTHING = {"tickets": "No tickets found", "customers": "No customers found"}
 
 
@@ -65,6 +66,11 @@ def answer(view: View, asked: Asked, authorization: str, reading: int, serial: i
     def make() -> tuple[bytes, int]:
         page = _page(view, asked, days, serial)
         total = sum(view.count(asked.stream, day) for day in days) + surplus
+        if quirks.total_count == "reached":
+            listed = sum(len(view.listing(asked.stream, day)) for day in days)
+            total = min(total, page_of(asked, listed, quirks).stop)
+        elif quirks.total_count == "bounded":
+            total = min(total, _BOUND)
         return success(asked.stream, page, total, quirks)
 
     return _typed(*_kept(view, asked, days, surplus, make), quirks)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.plan import bookmarks
-from tap_kapture.plan.days import PlannedDay, Reason
+from tap_kapture.plan.planned import PlannedDay, Reason
 from tap_kapture.pull.run import Pull
 from tap_kapture.wire.endpoints import CONTACTS_ENDPOINT, CUSTOMERS_ENDPOINT, TICKETS_ENDPOINT
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.day.tally import Page, Tally
 from tap_kapture.dialect.dialect import MAX_LIMIT, ONE_DAY
-from tap_kapture.dialect.layout import Seen
+from tap_kapture.dialect.layout import Seen, announces
 from tap_kapture.errors import KaptureError, KaptureRefusedError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Listing:
         tally: What came so far.
         seen: The answers of the pass that goes on.
         total: The last ``totalCount`` that was positive.
-        fewest: Rows of the smallest answer that told it.
+        announced: Whether an answer told it that ended well before.
         asked: The first request of the pass, unless its answer was known.
     """
 
@@ -57,13 +57,13 @@ class Listing:
         self.tally = tally
         self.seen: list[Seen] = []
         self.total: int | None = None
-        self.fewest = MAX_LIMIT
+        self.announced = False
         self._stream = stream
         self._ask = ask
         self.asked: Request | None = None
         self._again: Seen | None = None
         self._peeked: set[str] = set()
-        self._own_totals: set[int] = set()
+        self._totals: set[int] = set()
 
     def begin(self, *, again: Seen | None = None) -> None:
         """Begin a pass.
@@ -72,6 +72,7 @@ class Listing:
             again: The first answer, if it came already.
         """
         self.seen.clear()
+        self._totals.clear()
         self.asked = None
         self._again = again
 
@@ -129,9 +130,9 @@ class Listing:
         return seen
 
     @property
-    def totals_count_answers(self) -> bool:
-        """Whether each of several answers had a total of its own: the number of its rows."""
-        return len(self._own_totals) > 1
+    def totals_differ(self) -> bool:
+        """Whether answers of the pass had totals of their own, which do not count the day then."""
+        return len(self._totals) > 1
 
     def missing_in(self, keys: tuple[str, ...]) -> bool:
         """Whether a record of the day came that is not among the keys of a whole pass."""
@@ -166,7 +167,6 @@ class Listing:
         if not seen.total or not seen.keys:
             return
         if seen.total != self.total:
-            self.total, self.fewest = seen.total, MAX_LIMIT
-        self.fewest = min(self.fewest, len(seen.keys))
-        if seen.total == len(seen.keys):
-            self._own_totals.add(seen.total)
+            self.total, self.announced = seen.total, False
+        self.announced = self.announced or announces(seen, self.learned.dialect)
+        self._totals.add(seen.total)

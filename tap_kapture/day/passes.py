@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tap_kapture.day.listing import Listing
     from tap_kapture.day.tally import Page
-    from tap_kapture.dialect.layout import Seen
     from tap_kapture.dialect.learned import Learned
 
 MAX_STALE = 3
@@ -90,6 +89,10 @@ class _Sizes:
         """Whether there was one page so far, which held all that was asked for."""
         return self._pages == 1 and self.last == limit
 
+    def is_full(self, rows: int) -> bool:
+        """Whether a page of so many rows is just as large as the first of several."""
+        return self._pages > 1 and rows == self._full
+
     def short(self, limit: int) -> bool:
         """Whether the last page looks like the end of the day."""
         return 0 < self.last < limit and (self._pages == 1 or self.last < self._full)
@@ -136,6 +139,7 @@ def _by_rows(listing: Listing, limit: int, *, verify: bool) -> Generator[Page, N
         if teaches(dialect, len(trail.keys) + len(rest), limit):
             return Pass(fits=False, teaches=True)
         alone = overlap and not rest and (learned.must_see_the_end or sizes.one_full(limit))
+        alone = alone and not _is_told(listing, trail)
         if not rest and not alone:
             if trail.keys:
                 _note_the_end(listing, len(trail.keys), sizes.bits, seen=not overlap)
@@ -145,7 +149,7 @@ def _by_rows(listing: Listing, limit: int, *, verify: bool) -> Generator[Page, N
         _note_page(learned, sizes, len(seen.keys), limit)
         if not trail.goes_on(rest, confirmed=dialect.confirmed):
             return trail.ended(fits=False)
-        if _is_enough(learned, trail, seen, limit, verify=verify):
+        if _is_enough(listing, trail, sizes, rows, verify=verify):
             return trail.ended(fits=True)
 
 
@@ -186,7 +190,7 @@ def _by_pages(listing: Listing, limit: int, *, verify: bool) -> Generator[Page, 
         # A page of one row or two may hold just the second ones of rows that are listed twice.
         if not trail.goes_on(seen.keys, confirmed=dialect.confirmed and len(seen.keys) < MANY):
             return trail.ended(fits=False)
-        if _is_enough(learned, trail, seen, limit, verify=verify):
+        if _is_enough(listing, trail, sizes, limit, verify=verify):
             return trail.ended(fits=True)
         index += 1
 
@@ -213,14 +217,27 @@ def _in_one(listing: Listing, limit: int) -> Generator[Page, None, Pass]:
         limit = min(limit * 2, MAX_LIMIT)
 
 
-def _is_enough(learned: Learned, trail: _Trail, seen: Seen, limit: int, *, verify: bool) -> bool:
+def _is_enough(listing: Listing, trail: _Trail, sizes: _Sizes, asked: int, *, verify: bool) -> bool:
     """Whether a page ends the day by what is known already, without asking for another."""
-    dialect = learned.dialect
-    if not dialect.confirmed:
+    rows, learned = len(listing.seen[-1].keys or ()), listing.learned
+    if not learned.dialect.confirmed:
         return False
-    rows = len(seen.keys or ())
-    is_whole = learned.is_whole(rows, limit)
-    if dialect.total is Total.DAY and seen.total == len(trail.distinct):
-        # A total that is just the rows of the answer may count no more than these.
-        return learned.counts_days or seen.total > rows or is_whole
-    return is_whole and not verify
+    if learned.is_whole(rows, learned.page_size):
+        return not verify or _is_counted(listing, trail)
+    is_full = rows >= min(asked, learned.dialect.size or asked) or sizes.is_full(rows)
+    return not is_full and _is_told(listing, trail)
+
+
+def _is_counted(listing: Listing, trail: _Trail) -> bool:
+    """Whether just as many records came as the account counts."""
+    counts = listing.learned.dialect.total is Total.DAY
+    return counts and listing.seen[-1].total == len(trail.distinct)
+
+
+def _is_told(listing: Listing, trail: _Trail) -> bool:
+    """Whether just as many records came as an answer told well before they were reached.
+
+    A total that never was told so may count the rows that came. And one that is reached by a full
+    page, as callers must see to, may be the most that the account counts.
+    """
+    return _is_counted(listing, trail) and (listing.learned.counts_days or listing.announced)

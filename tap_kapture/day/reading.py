@@ -141,6 +141,7 @@ class DayReader:
         doubt = yield from self._doubt_of(listing, done, moves=moves)
         if doubt is None and not moves:
             self._learned.witness(listing.day, usual)
+            self._doubts.whole(listing.day, len(listing.tally))
         return doubt
 
     def _doubt_of(
@@ -153,12 +154,16 @@ class DayReader:
             if not settled:
                 return _moved(done)
             done = settled
-        if self._agrees(listing, done) or moves:
+        if moves or self._agrees(listing, done):
             return None
         settled = yield from settle(listing, None, verify=self._verify)
         if settled and self._agrees(listing, settled):
             return None
-        self._doubts.miscounted()
+        if settled and listing.total and listing.total < len(set(settled.keys)):
+            # More came than the account counts, and came so again: its count knows a bound.
+            self._learned.note(total=Total.USELESS)
+        else:
+            self._doubts.miscounted()
         if self._learned.dialect.total is Total.USELESS:
             return None
         text = f"Kapture announces {listing.total} records, but sends {len(listing.tally)}"
@@ -168,10 +173,10 @@ class DayReader:
         """Whether the total, if there is one, agrees with what came."""
         if listing.total is None or not done.keys:
             return True
-        if listing.totals_count_answers:
+        if listing.totals_differ:
             self._learned.note(total=Total.USELESS)
         counts = {len(done.keys), len(set(done.keys))}
-        return self._doubts.counted(listing.total, counts, listing.fewest)
+        return self._doubts.counted(listing.total, counts, announced=listing.announced)
 
     def _doubt_in_one(self, listing: Listing, keys: tuple[str, ...]) -> Doubt | None:
         """Return the doubt about a day that came in one answer: the account may cut it."""

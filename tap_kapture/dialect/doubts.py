@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import Total
+from tap_kapture.dialect.dialect import Total, Turn
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 NEVER_RIGHT = 3
 """Days after which a total that was never right is not looked at any more."""
+ROUND = 1000
+"""Whose multiples are where accounts stop telling, if they do."""
+NAMED = 5
+"""Days that a message names."""
 MANY_DAYS = 10
 """Smaller days beside which one largest day is no sign of a cap."""
 
@@ -54,16 +58,18 @@ class Doubts:
         self._right = 0
         self._wrong = 0
         self._sizes: Counter[int] = Counter()
+        self._largest_days: list[date] = []
+        self._most = 0
 
     # What totalCount is worth
 
-    def counted(self, total: int, counts: set[int], fewest: int) -> bool:
+    def counted(self, total: int, counts: set[int], *, announced: bool) -> bool:
         """Compare a total with what came of a whole day.
 
         Args:
             total: As the account gave it.
             counts: What it may mean: the rows, or the distinct records.
-            fewest: Rows of the smallest answer that told it.
+            announced: Whether an answer told it that ended well before.
 
         Returns:
             Whether it agrees, or is no reason to doubt.
@@ -71,7 +77,7 @@ class Doubts:
         with self.learned.lock:
             if total in counts:
                 self._right += 1
-                if fewest < total and self.learned.dialect.total is not Total.USELESS:
+                if announced and self.learned.dialect.total is not Total.USELESS:
                     self.learned.counts_days = True
                     self.learned.note(total=Total.DAY)
                 return True
@@ -88,6 +94,33 @@ class Doubts:
         known = self.learned.dialect
         return known.confirmed and not self._right and known.total is not Total.DAY
 
+    # Whether the largest days end where the account stops telling
+
+    def whole(self, day: date, records: int) -> None:
+        """Note how many records a day had that can get no more.
+
+        Args:
+            day: The day.
+            records: What came of it.
+        """
+        with self.learned.lock:
+            if records > self._most:
+                self._most, self._largest_days = records, []
+            if records == self._most:
+                self._largest_days.append(day)
+
+    def _warn_of_a_bound(self) -> None:
+        known = self.learned.dialect
+        pages = known.turn is not Turn.NONE and known.total is not Total.DAY
+        if self._most and self._most % ROUND == 0 and pages:
+            logger.warning(
+                "%s: no day has more than just %d records (%s). Should Kapture show more of them, "
+                "the account lets nobody read further: ask Kapture support to lift that bound",
+                self._stream,
+                self._most,
+                ", ".join(map(str, sorted(self._largest_days)[:NAMED])),
+            )
+
     # Whether the largest day is whole, where no page can be turned
 
     def sized(self, records: int) -> None:
@@ -102,6 +135,7 @@ class Doubts:
             The kinds of doubts that are cleared, the days that are doubtful after all, and why.
         """
         cleared = set()
+        self._warn_of_a_bound()
         if self._wrong and self._total_never_right():
             logger.warning(
                 "%s: totalCount never agrees with what comes, so it is not looked at", self._stream

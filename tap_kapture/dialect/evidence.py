@@ -13,7 +13,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total, Turn
-from tap_kapture.dialect.layout import MANY, Layout, Seen, layouts_of, ways_of
+from tap_kapture.dialect.layout import MANY, Layout, Seen, announces, layouts_of, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,9 +158,9 @@ def _expected(layout: Layout, limit: int, offset: int) -> tuple[str, ...]:
 
 def _total(seen: Sequence[Seen], layout: Layout) -> Total:
     """Return what ``totalCount`` counts, as far as the answers show it."""
-    given = [(one.total, len(one.keys)) for one in seen if one.keys and one.total]
-    if len({total for total, _ in given}) > 1:
+    given = {one.total for one in seen if one.keys and one.total}
+    if len(given) > 1:
         return Total.USELESS
-    if given and given[0][0] == layout.rows and any(rows < (total or 0) for total, rows in given):
+    if given == {layout.rows} and any(announces(one, layout.dialect) for one in seen):
         return Total.DAY
     return Total.UNKNOWN

@@ -54,6 +54,22 @@ class Seen:
     total: int | None = None
 
 
+def announces(seen: Seen, dialect: Dialect) -> bool:
+    """Whether an answer tells of more rows than it could have counted on its way.
+
+    Totals that count the rows up to the end of the answer, or up to where that was asked to end,
+    or one more if there is more, never do.
+
+    Args:
+        seen: The answer.
+        dialect: What it was asked in.
+    """
+    start, count = dialect.slice_of(seen.limit, seen.offset)
+    asked = count if dialect.turn is Turn.LIMIT else max(count, seen.limit)
+    end = max(start + asked, seen.limit + seen.offset)
+    return bool(seen.keys) and (seen.total or 0) > end + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A dialect, and the answers laid out along the day's listing by it.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from tap_kapture.errors import KaptureStateError
 from tap_kapture.plan.bookmarks import NOTHING, ONE_DAY, UNREAD, Bookmark, LedgerDay
+from tap_kapture.plan.planned import PlannedDay, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,33 +18,6 @@ SETTLING_TIME = timedelta(minutes=15)
 """How long after its end a day may still get records."""
 _CENTURY = 36525
 """Days; a longer lookback or refresh looks no further, and no date is out of range."""
-
-
-class Reason(str, Enum):
-    """Why a day is pulled."""
-
-    REREAD = "re-read"
-    FRONTIER = "new"
-    BACKFILL = "backfill"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedDay:
-    """One day to pull.
-
-    Attributes:
-        day: The day, local to the account.
-        reason: Why it is pulled.
-        digest: What its records digested to when they last left; empty when not known.
-        emitted_at: When they last left, as they hold it; empty when not known.
-        was_whole: Whether it came out whole then.
-    """
-
-    day: date
-    reason: Reason
-    digest: str = ""
-    emitted_at: str = ""
-    was_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +103,16 @@ class Horizon:
     def following(self, bookmark: Bookmark, closed_statuses: frozenset[str]) -> Bookmark:
         """Return the bookmark as it is once all re-reads of a plan are done.
 
+        Days that were to be read for the first time since they are followed, but lie behind the
+        last day wanted, are left for a run that wants them.
+
         Args:
             bookmark: The bookmark.
             closed_statuses: Statuses that count as closed, in lower case.
         """
-        return replace(bookmark, followed_from=self._young_from, closed_statuses=closed_statuses)
+        left = any(day > self.last for day in self._unknown(bookmark))
+        followed_from = bookmark.followed_from if left else self._young_from
+        return replace(bookmark, followed_from=followed_from, closed_statuses=closed_statuses)
 
     def forgetting(self, bookmark: Bookmark) -> Bookmark:
         """Return the bookmark once days that are too old may leave the ledger, one by one."""
@@ -222,9 +200,7 @@ class Horizon:
         if value is None or pulled_from is None:
             return
         again = set(_days(value - self._lookback, value - ONE_DAY)) | set(bookmark.days)
-        if self.refresh_days and bookmark.followed_from is not None:
-            unknown_until = min(bookmark.followed_from, value)
-            again |= set(_days(max(self._young_from, pulled_from), unknown_until - ONE_DAY))
+        again |= set(self._unknown(bookmark))
         for day in sorted(again - self.dropped(bookmark)):
             if pulled_from <= day < value and day <= self.last:
                 old = bookmark.days.get(day, LedgerDay(0, "", UNREAD))
@@ -233,6 +209,13 @@ class Horizon:
                 yield PlannedDay(
                     day, Reason.REREAD, digest, old.emitted_at, was_whole=not old.trouble
                 )
+
+    def _unknown(self, bookmark: Bookmark) -> Iterator[date]:
+        """Yield the days whose open tickets were not followed so far, and now are."""
+        value, followed_from = bookmark.value, bookmark.followed_from
+        if self.refresh_days and value and followed_from and bookmark.pulled_from:
+            first = max(self._young_from, bookmark.pulled_from)
+            yield from _days(first, min(followed_from, value) - ONE_DAY)
 
     @property
     def _lookback(self) -> timedelta:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from tap_kapture.plan.days import PlannedDay
+    from tap_kapture.plan.planned import PlannedDay
     from tap_kapture.settings.groups import Account
     from tap_kapture.wire.endpoints import Elements, Endpoint
     from tap_kapture.wire.transport import Traffic
@@ -61,7 +61,9 @@ class Emission:
 
     def end(self, facts: DayFacts | UnreadDay) -> list[Page]:
         """Take what the day came to, and return the pages that still have to leave."""
-        if self._held is not None and _digest_of(facts) == self.day.digest:
+        known = self.day.digest
+        same = not self._held if isinstance(facts, UnreadDay) else facts.digest == known
+        if self._held is not None and same:
             return []
         return self._leaving(self._held or [])
 
@@ -98,10 +100,6 @@ class Emission:
             self.emitted_at = max(now, self.emitted_at + TICK)
         self.changed, self._held = True, None
         return pages
-
-
-def _digest_of(facts: DayFacts | UnreadDay) -> str | None:
-    return facts.digest if isinstance(facts, DayFacts) else None
 
 
 class Shaping:

@@ -10,7 +10,7 @@ from tap_kapture.day.tally import DayFacts, UnreadDay
 from tap_kapture.dialect.dialect import Turn
 from tap_kapture.dialect.witness import best
 from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED, Bookmark, LedgerDay
-from tap_kapture.plan.days import PlannedDay, Reason
+from tap_kapture.plan.planned import PlannedDay, Reason
 from tap_kapture.pull.troubles import Troubles
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Keeper:
             KaptureError: The day is unread, and it is no longer one day that is to blame.
         """
         if isinstance(end, UnreadDay):
-            return self._unread(day, end.error)
+            return self._unread(day, end.error, emitted_at)
         return self._finished(day, end, emitted_at)
 
     def _finished(self, day: date, facts: DayFacts, emitted_at: str) -> Bookmark | None:
@@ -129,7 +129,7 @@ class Keeper:
             self.troubles.fine(day)
         else:
             self.troubles.unsettled(day, facts.doubt)
-        trouble = UNSETTLED if facts.doubt and self.troubles.can_be_marked() else ""
+        trouble = UNSETTLED if facts.doubt else ""
         kept = self._horizon.ledger_day(
             day, open_count=facts.open_count, digest=facts.digest, trouble=trouble
         )
@@ -138,10 +138,16 @@ class Keeper:
             self.given_up[day] = LedgerDay(facts.open_count, facts.digest)
         return self._moved(day, kept)
 
-    def _unread(self, day: date, error: KaptureError) -> Bookmark | None:
-        """Keep a day that could not be read in the ledger until it can."""
+    def _unread(self, day: date, error: KaptureError, emitted_at: str) -> Bookmark | None:
+        """Keep a day that could not be read in the ledger until it can.
+
+        If some of its records left, the target holds it neither as it was nor as it is: then its
+        digest is forgotten, so that it leaves whole when it is read.
+        """
         self.troubles.unread(day, error)
         known = self._bookmark.days.get(day, LedgerDay(0, ""))
+        if emitted_at != known.emitted_at:
+            known = replace(known, digest="", emitted_at=emitted_at)
         return self._moved(day, replace(known, trouble=UNREAD))
 
     def to_read_again(self) -> list[PlannedDay]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from tap_kapture.dialect.learned import Learned
     from tap_kapture.dialect.witness import Witness
-    from tap_kapture.plan.days import Horizon, PlannedDay
+    from tap_kapture.plan.days import Horizon
+    from tap_kapture.plan.planned import PlannedDay
     from tap_kapture.pull.events import Idle
     from tap_kapture.pull.keeping import Keeper
     from tap_kapture.pull.memory import Memory

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED
-from tap_kapture.plan.days import PlannedDay, Reason
+from tap_kapture.plan.planned import PlannedDay, Reason
 from tap_kapture.pull.events import instant
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import requests
 
     from tap_kapture.plan.bookmarks import Bookmark
-    from tap_kapture.plan.days import PlannedDay
+    from tap_kapture.plan.planned import PlannedDay
     from tap_kapture.pull.events import Event, Records
     from tap_kapture.pull.troubles import Troubles
     from tap_kapture.pull.workers import Item

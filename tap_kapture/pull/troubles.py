@@ -105,13 +105,9 @@ class Troubles:
         days = sorted(self.found.values(), key=lambda trouble: trouble.day)
         return [one for one in days if self.unsettled_fails or one.kind == UNREAD]
 
-    def can_be_marked(self) -> bool:
-        """Whether one more day may stay in the ledger for not having settled."""
-        return len(self.found) <= MOST_DAYS
-
     def _add(self, trouble: Trouble, *, stops: bool = True) -> None:
         self.found[trouble.day] = trouble
-        if stops and len(self.failures()) > MOST_DAYS:
+        if stops and len(self.found) > MOST_DAYS:
             msg = (
                 f"{self.stream}: more than {MOST_DAYS} days could not be read or did not settle, "
                 f"the last one because: {trouble.text}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from tap_kapture.plan.days import PlannedDay
+    from tap_kapture.plan.planned import PlannedDay
 
     Item = Page | DayFacts | UnreadDay
     ReadDay = Callable[[requests.Session, PlannedDay], Iterator[Item]]

@@ -47,6 +47,8 @@ def keys(records: Records) -> list[str]:
         ("wrong_once", [41, 41, 40]),
         ("wrong", [41, 41, 41]),
         ("page", [30, 15, 30]),
+        ("reached", [30, 40, 30]),
+        ("bounded", [10, 10, 10]),
     ],
 )
 def test_total_count(total_count: Any, announced: list[int | None]) -> None:  # noqa: ANN401 - a Literal

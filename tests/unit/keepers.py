@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from one_run import CLOSED, settings_of, through_json
 
@@ -13,9 +13,12 @@ from tap_kapture.dialect.doubts import Doubt, Doubts
 from tap_kapture.dialect.learned import Learned
 from tap_kapture.errors import KaptureError, KaptureRecordError
 from tap_kapture.plan.bookmarks import Bookmark, LedgerDay
-from tap_kapture.plan.days import Horizon, PlannedDay, Reason
+from tap_kapture.plan.days import Horizon
 from tap_kapture.pull.keeping import Keeper
 from tap_kapture.pull.memory import Memory
+
+if TYPE_CHECKING:
+    from tap_kapture.plan.planned import PlannedDay, Reason
 
 KNOWN = Dialect(confirmed=True)
 COUNT = Doubt("count", "the count never comes out")

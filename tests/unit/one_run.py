@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import requests
     from paged_account import PagedAccount
 
-    from tap_kapture.plan.days import PlannedDay
+    from tap_kapture.plan.planned import PlannedDay
     from tap_kapture.pull.events import Idle
     from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.answers import Answer

@@ -78,11 +78,12 @@ class PagedAccount:
         if self.quirks.order == "unstable":
             self._random.shuffle(listed)
         asked = Asked("tickets", None, {}, request.day, request.end, request.offset, request.limit)
-        page = listed[page_of(asked, len(listed), self.quirks)]
+        wanted = page_of(asked, len(listed), self.quirks)
+        page = listed[wanted]
         if self.quirks.short_pages and addresses_rows(self.quirks) and page:
             page = page[: self._random.randint(1, len(page))]
         self.met += len(page)
-        return Answer([msgspec.Raw(each) for each in page], self._total(count, len(page)))
+        return Answer([msgspec.Raw(each) for each in page], self._total(count, page, wanted.stop))
 
     def _refuse(self, request: Request) -> None:
         refused = self.quirks.offset
@@ -96,7 +97,7 @@ class PagedAccount:
             msg = "one day only"
             raise KaptureRefusedError(msg)
 
-    def _total(self, count: int, page: int) -> int | None:
+    def _total(self, count: int, page: Sequence[bytes], stop: int) -> int | None:
         if self.total is not None:
             return self.total
         first = len(self.asked) == 1
@@ -105,7 +106,9 @@ class PagedAccount:
             "filled": count,
             "wrong": count + 3,
             "wrong_once": count + 3 if first else count,
-            "page": page,
+            "page": len(page),
+            "reached": min(count, stop),
+            "bounded": min(count, 10),
         }
         return totals[self.quirks.total_count] or None
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureStateError
 from tap_kapture.plan.bookmarks import NOTHING, Bookmark, LedgerDay
-from tap_kapture.plan.days import Horizon, PlannedDay, Reason
+from tap_kapture.plan.days import Horizon
+from tap_kapture.plan.planned import PlannedDay, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

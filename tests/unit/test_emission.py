@@ -11,7 +11,7 @@ import pytest
 
 from tap_kapture.day.tally import DayFacts, Page, UnreadDay
 from tap_kapture.errors import KaptureServerError
-from tap_kapture.plan.days import PlannedDay, Reason
+from tap_kapture.plan.planned import PlannedDay, Reason
 from tap_kapture.pull.emission import Emission, Shaping
 from tap_kapture.settings import checked
 from tap_kapture.settings.declared import config_jsonschema
@@ -61,6 +61,13 @@ def test_a_changed_day_leaves_later_than_before_even_by_a_clock_that_went_back(
     assert emission.end(end) == [PAGE]
     assert emission.changed
     assert emission.emitted_at > dt.datetime.fromisoformat(LATER)
+
+
+def test_a_day_of_which_nothing_came_before_it_broke_off_did_not_leave() -> None:
+    emission = Emission(planned("a", LATER))
+    assert emission.end(UnreadDay(KaptureServerError("gone"))) == []
+    assert not emission.changed
+    assert emission.emitted_at == dt.datetime.fromisoformat(LATER)
 
 
 def test_a_day_that_became_empty_changed_too() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tap_kapture.day.tally import DayFacts, Page, UnreadDay
 from tap_kapture.errors import KaptureRefusedError, KaptureTransientError
-from tap_kapture.plan.days import PlannedDay, Reason
+from tap_kapture.plan.planned import PlannedDay, Reason
 from tap_kapture.pull.events import Idle
 from tap_kapture.pull.workers import FAREWELL, PAGES_PER_WORKER, Fetch, aside
 from tap_kapture.wire.gate import Gate

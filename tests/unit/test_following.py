@@ -19,7 +19,7 @@ from one_run import CLOSED, through_json
 
 from tap_kapture.day.tally import UnreadDay
 from tap_kapture.plan.bookmarks import NOTHING, UNREAD, LedgerDay
-from tap_kapture.plan.days import Reason
+from tap_kapture.plan.planned import Reason
 
 # Open tickets that were not followed so far
 
@@ -40,6 +40,22 @@ def test_a_longer_refresh_is_noted_only_when_all_its_rereads_are_done() -> None:
     assert written.followed_from == day("05-05")
     rest = keeper(through_json(written), horizon(refresh_days=5)).plan()
     assert names(rest, Reason.REREAD) == ["05-05", "05-06"]
+
+
+def test_days_behind_the_last_one_wanted_are_not_claimed_to_be_followed() -> None:
+    """They are read for the first time since they are followed by a run that wants them."""
+    bookmark = after("05-10", followed_from=day("05-10"))
+    wanted = replace(horizon(refresh_days=30), last=day("05-02"))
+    keeps = keeper(bookmark, wanted)
+    planned = names(keeps.plan(), Reason.REREAD)
+    assert planned[-1] == "05-02"
+    for text in planned:
+        keeps.ended(day(text), facts())
+    written = keeps.concluded()
+    assert written is not None
+    assert written.followed_from == day("05-10")
+    again = keeper(through_json(written), horizon(refresh_days=30))
+    assert {"05-03", "05-09"} <= set(names(again.plan(), Reason.REREAD))
 
 
 def test_fewer_closed_statuses_reread_the_days_whose_tickets_they_open() -> None:

@@ -32,7 +32,7 @@ from tap_kapture.dialect.doubts import Doubt, Doubts
 from tap_kapture.dialect.layout import Seen
 from tap_kapture.errors import KaptureError, KaptureServerError
 from tap_kapture.plan.bookmarks import UNREAD, UNSETTLED, Bookmark, LedgerDay
-from tap_kapture.plan.days import Reason
+from tap_kapture.plan.planned import Reason
 from tap_kapture.pull.opening import _newest_first as newest_first
 from tap_kapture.pull.troubles import MOST_DAYS
 
@@ -78,6 +78,19 @@ def test_a_day_that_cannot_be_read_again_keeps_what_was_known_of_it() -> None:
     written = keeps.ended(day("05-03"), UnreadDay(error("05-03")))
     assert written is not None
     assert written.days == {day("05-03"): LedgerDay(3, "9f2c", UNREAD)}
+
+
+def test_a_day_of_which_some_records_left_before_it_broke_off_leaves_whole_when_it_is_read() -> (
+    None
+):
+    """Even if it is as it was at first: the target holds some records as they were in between."""
+    ledger = {"05-03": LedgerDay(3, "9f2c", emitted_at="2024-05-04T00:00:00.000+00:00")}
+    keeps = keeper(after("05-10", ledger), horizon(refresh_days=30))
+    keeps.plan()
+    left_at = "2024-05-10T00:00:00.000+00:00"
+    written = keeps.ended(day("05-03"), UnreadDay(error("05-03")), left_at)
+    assert written is not None
+    assert written.days == {day("05-03"): LedgerDay(3, "", UNREAD, left_at)}
 
 
 @pytest.mark.parametrize("trouble", [UNREAD, UNSETTLED])

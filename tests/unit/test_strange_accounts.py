@@ -37,7 +37,9 @@ STRANGERS = st.builds(
     ),
     limit=st.sampled_from(["size", "page", "page_from_0", "last_row", "ignored"]),
     page_cap=st.none() | st.integers(1, 60),
-    total_count=st.sampled_from(["null", "filled", "wrong", "wrong_once", "page"]),
+    total_count=st.sampled_from(
+        ["null", "filled", "wrong", "wrong_once", "page", "reached", "bounded"]
+    ),
     order=st.sampled_from(["ascending", "unstable"]),
     short_pages=st.booleans(),
     window=st.sampled_from(["inclusive", "end_exclusive"]),

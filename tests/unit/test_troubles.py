@@ -132,6 +132,15 @@ def test_more_than_fifty_days_stop_the_run_and_tell_why() -> None:
     assert "announces 8 records" in str(caught.value)
 
 
+def test_more_than_fifty_unsettled_days_stop_a_run_that_only_warns_of_them() -> None:
+    """The ledger keeps fifty; a further one would be forgotten."""
+    troubles = Troubles("tickets", unsettled_fails=False)
+    for number in range(MOST_DAYS):
+        troubles.unsettled(day(number), COUNT)
+    with pytest.raises(KaptureIncompleteError, match=f"more than {MOST_DAYS} days"):
+        troubles.unsettled(day(MOST_DAYS), COUNT)
+
+
 def test_three_days_in_a_row_on_which_the_server_fails_stop_the_run() -> None:
     troubles = Troubles("tickets")
     for number in range(SERVER_FAILURES - 1):
