@@ -154,3 +154,7 @@ class KaptureThrottledError(KaptureTransientError):
         """
         super().__init__(message)
         self.retry_after = retry_after
+
+
+REFUSALS = (KaptureRefusedError, KaptureResponseError, KaptureServerError, KaptureTransientError)
+"""What an account may answer to a window of several days, although it answers for each of them."""

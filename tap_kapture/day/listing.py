@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tap_kapture.day.tally import Page, Tally
 from tap_kapture.dialect.dialect import MAX_LIMIT, ONE_DAY
 from tap_kapture.dialect.layout import Seen, announces
-from tap_kapture.errors import KaptureError, KaptureRefusedError
+from tap_kapture.errors import REFUSALS, KaptureError, KaptureRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -140,7 +140,7 @@ class Listing:
         return len(self.tally) > len(found) or not self._peeked <= found
 
     def widest(self, before: int, behind: int) -> int | None:
-        """Return how many rows come for several days at once, or None if that is refused.
+        """Return how many rows come for several days at once, or None if none do.
 
         Args:
             before: Days before this one.
@@ -151,7 +151,7 @@ class Listing:
         begin = widest.day - before * ONE_DAY
         try:
             answer = self._ask(replace(widest, day=begin, end=widest.end + behind * ONE_DAY))
-        except KaptureRefusedError:
+        except REFUSALS:
             return None
         self.learned.saw(len(answer.rows))
         return len(answer.rows)

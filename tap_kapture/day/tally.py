@@ -126,13 +126,8 @@ class Tally:
         return tuple(key for key, _ in heads), fresh if whole else [row.copy() for row in fresh]
 
     def keys_of(self, rows: Sequence[msgspec.Raw]) -> tuple[str, ...]:
-        """Return the keys of rows without taking them.
-
-        Raises:
-            KaptureRecordError: A record has no key.
-            KaptureResponseError: A row is no record.
-        """
-        return tuple(self._heads.of(row)[0] for row in rows)
+        """Return the keys of rows without taking them; fails as :meth:`take` does."""
+        return self._heads.keys_of(rows)
 
     def facts(self, doubt: Doubt | None, announced: int | None = None) -> DayFacts:
         """Return what the day came to.

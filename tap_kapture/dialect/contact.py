@@ -1,8 +1,7 @@
 """The first contact with an account: find a reading under which a recent day holds records.
 
 Most accounts answer the usual request for one of the newest days, and nothing is spent: the answers
-are kept for the days' own reading. Only where all of them are empty, or where the request is
-refused, other readings are tried on these days.
+are kept for the days' own reading. Where all are empty, or refused, other readings are tried.
 """
 
 from __future__ import annotations
@@ -11,16 +10,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import ENDLESS, ONE_DAY, Turn
-from tap_kapture.dialect.evidence import told
+from tap_kapture.dialect.evidence import ends_at_midnight, told
 from tap_kapture.dialect.layout import Seen
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn, teaches
-from tap_kapture.errors import KaptureError, KaptureRefusedError
+from tap_kapture.errors import REFUSALS, KaptureError, KaptureRefusedError
 from tap_kapture.wire.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
+
+    from msgspec import Raw
 
     from tap_kapture.dialect.learned import Learned
     from tap_kapture.shape.heads import Heads
@@ -142,7 +143,8 @@ class Contact:
                 self._found_otherwise(day, seen, shift)
                 return True
             if seen is not None and seen.keys is None:
-                self._refused(offset)
+                self._offset_is_refused = self._offset_is_refused or bool(offset)
+                self._longer_is_refused = self._longer_is_refused or not offset
         return False
 
     def _other_ways(self, days: Sequence[date]) -> Iterator[tuple[date, int, int, int]]:
@@ -160,13 +162,6 @@ class Contact:
                     yield day, limit, offset, 1
                 if self._longer_is_refused and (limit, offset) != usual:
                     yield day, limit, offset, 0
-
-    def _refused(self, offset: int) -> None:
-        """Note what a refusal was about."""
-        if offset:
-            self._offset_is_refused = True
-        else:
-            self._longer_is_refused = True
 
     def usual(self, day: date) -> Request:
         """Return the request with which a day's reading begins, by what is known."""
@@ -200,9 +195,19 @@ class Contact:
         self.found = day in self._planned
         self._in_vain = 0  # the answers of those days are used once more
         limit, offset = self.learned.dialect.first(self.learned.page_size)
-        first = Seen(limit, offset, self._keys_of(answer), answer.total)
-        if teaches(self.learned.dialect, len(answer.rows), limit):
+        first = Seen(limit, offset, self.heads.keys_of(answer.rows), answer.total)
+        if behind := self._behind_midnight(day, first, answer.rows):
+            self._found_otherwise(day, behind, 1)
+        elif teaches(self.learned.dialect, len(answer.rows), limit):
             self._learn(day, [first], 0)
+
+    def _behind_midnight(self, day: date, first: Seen, rows: Sequence[Raw]) -> Seen | None:
+        """Return what comes for two days, if what comes for the first one ends at its midnight."""
+        if not self.heads.at_midnight(rows):
+            return None
+        usual = first.limit, first.offset
+        both, behind = self._seen(day, *usual, 1), self._seen(day + ONE_DAY, *usual, 0)
+        return both if both and behind and ends_at_midnight(first, both, behind) else None
 
     def _found_otherwise(self, day: date, odd: Seen, shift: int) -> None:
         """Learn from an odd request that brought records although the usual one did not."""
@@ -239,13 +244,12 @@ class Contact:
         request = Request(day, day + shift * ONE_DAY, limit, offset if sends else None)
         try:
             answer = self.ask(request)
-        except KaptureRefusedError:
+        except REFUSALS as error:
+            if not (shift or isinstance(error, KaptureRefusedError)):
+                raise
             return Seen(limit, offset, None)
         if (limit, offset) == self.learned.dialect.first(self.learned.page_size):
             # The usual request, if the end day turns out not to be asked for.
             self.answers.setdefault(request, answer)
         self.learned.saw(len(answer.rows))
-        return Seen(limit, offset, self._keys_of(answer), answer.total)
-
-    def _keys_of(self, answer: Answer) -> tuple[str, ...]:
-        return tuple(self.heads.of(row)[0] for row in answer.rows)
+        return Seen(limit, offset, self.heads.keys_of(answer.rows), answer.total)

@@ -133,6 +133,22 @@ def _sign(layout: Layout, limit: int, offset: int) -> object:
     return keys if layout.dialect.regular else keys[:1]
 
 
+def ends_at_midnight(alone: Seen, both: Seen, behind: Seen) -> bool:
+    """Whether an account takes the end date for the first instant of that day.
+
+    It then sends no more than the records of that instant for a day alone: what comes for it and
+    the next day together, but for neither of them alone, lies behind.
+
+    Args:
+        alone: The answer for a day, whose records all are of its first instant.
+        both: The answer for this day and the next one together.
+        behind: The answer for the next day.
+    """
+    ends = [one for one in (alone, behind) if one.keys is not None and len(one.keys) < one.limit]
+    known = {key for one in ends for key in one.keys or ()}
+    return len(ends) > 1 and not known.issuperset(both.keys or ())
+
+
 def told(seen: Sequence[Seen]) -> str:
     """Return answers that fit no dialect, in words."""
     words = ", ".join(

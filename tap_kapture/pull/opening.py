@@ -112,7 +112,7 @@ class Opening:
         request = dialect.request(witness.day, limit, offset)
         try:
             answer = self._transport.ask(session, request)
-            keys = tuple(self._heads.of(row)[0] for row in answer.rows)
+            keys = self._heads.keys_of(answer.rows)
         except KaptureError as error:
             if not error.stops_only_its_day:
                 raise
@@ -207,7 +207,8 @@ def heads_of(endpoint: Endpoint, settings: Settings) -> Heads:
         endpoint.columns, settings.account.zone, clean_text=settings.account.clean_text
     )
     convert_key = shaper.converters[endpoint.key]
-    return Heads(endpoint.key, convert_key, endpoint.status, settings.freshness.closed_statuses)
+    closed = settings.freshness.closed_statuses
+    return Heads(endpoint.key, convert_key, endpoint.status, closed, endpoint.created)
 
 
 def _newest_first(days: Sequence[PlannedDay], horizon: Horizon) -> list[date]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ from tap_kapture.shape.json import valid_utf8
 from tap_kapture.shape.numbers import MAX_INTEGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+_MIDNIGHT = re.compile(r"(?<![\d:])(?:0?0:00(?::00)?(?!:?\d)|12:00(?::00)?\sAM)")
+"""The stroke of midnight in a text; as far as it tells, for Kapture leaves seconds out."""
 
 
 class Heads:
@@ -24,6 +28,7 @@ class Heads:
         convert_key: Callable[[object], object],
         status: str | None,
         closed_statuses: frozenset[str],
+        created: str = "",
     ) -> None:
         """Compile what is needed of each row.
 
@@ -33,6 +38,7 @@ class Heads:
                 is none.
             status: Name of the column that tells open from closed, or None.
             closed_statuses: Statuses that count as closed, in lower case.
+            created: Name of the column that says when the record was created, or empty.
         """
         self._key = key
         self._convert_key = convert_key
@@ -42,6 +48,11 @@ class Heads:
             "Head", [("key", Any, None), ("status", Any, None)], rename=names.get, gc=False
         )
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(head)
+
+        moment = msgspec.defstruct(
+            "Moment", [("created", Any, None)], rename={"created": created or None}.get
+        )
+        self._moments: msgspec.json.Decoder[Any] = msgspec.json.Decoder(moment)
 
         @lru_cache(maxsize=1000)
         def is_open(text: str) -> bool:
@@ -80,6 +91,27 @@ class Heads:
             )
             raise KaptureRecordError(msg)
         return key, self._is_open is not None and self._is_open(str(head.status))
+
+    def keys_of(self, rows: Iterable[msgspec.Raw]) -> tuple[str, ...]:
+        """Return the keys of rows.
+
+        Args:
+            rows: Each record's JSON.
+
+        Raises:
+            KaptureRecordError: A record has no key.
+            KaptureResponseError: A row is no record.
+        """
+        return tuple(self.of(row)[0] for row in rows)
+
+    def at_midnight(self, rows: Iterable[msgspec.Raw]) -> bool:
+        """Whether every record says that it was created at the stroke of midnight.
+
+        Args:
+            rows: Each record's JSON; :meth:`of` read it already.
+        """
+        moments = (self._moments.decode(valid_utf8(bytes(row))[0]).created for row in rows)
+        return all(isinstance(text, str) and _MIDNIGHT.search(text) for text in moments)
 
     def _text_of(self, key: object) -> str:
         """Return a key as text, the same for a number and its digits; empty if it is none."""

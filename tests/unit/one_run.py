@@ -49,7 +49,8 @@ UTC = pendulum.timezone("UTC")
 
 def heads(status: str | None = "status") -> Heads:
     """Return what reads keys of tickets."""
-    return Heads("ticketId", partial(converters.text, cleaner=clean), status, CLOSED)
+    key = partial(converters.text, cleaner=clean)
+    return Heads("ticketId", key, status, CLOSED, "date")
 
 
 def settings_of(**config: Any) -> Settings:  # noqa: ANN401 - settings by name

@@ -15,10 +15,13 @@ from tap_kapture.dialect.dialect import ONE_DAY, Dialect, Turn
 from tap_kapture.dialect.learned import LEARNING_REQUESTS, Learned
 from tap_kapture.errors import (
     KaptureAuthError,
+    KaptureConnectionError,
     KaptureDialectError,
     KaptureError,
     KaptureRefusedError,
+    KaptureResponseError,
     KaptureServerError,
+    KaptureThrottledError,
 )
 from tap_kapture.wire.answers import Answer
 
@@ -68,6 +71,90 @@ def failing(account: PagedAccount, failures: dict[int, KaptureError]) -> Failing
     made = Failing(account.days, account.quirks, account.seed)
     made.failures = {FIRST + number * ONE_DAY: error for number, error in failures.items()}
     return made
+
+
+class EndingAtMidnight(PagedAccount):
+    """An account for which the end date is the first instant of that day."""
+
+    def ask(self, request: Request) -> Answer:
+        """Answer with all that was created until then."""
+        self.asked.append(request)
+        last = self.days.get(request.end, [])
+        listed = [
+            *(
+                each
+                for day, rows in self.days.items()
+                if request.day <= day < request.end
+                for each in rows
+            ),
+            *(each for each in last if b" 00:00" in each),
+        ]
+        wanted = listed[request.offset or 0 :][: request.limit]
+        return Answer([msgspec.Raw(each) for each in wanted], None)
+
+
+@pytest.mark.parametrize("at_midnight", [1, 3])
+@pytest.mark.parametrize("page_size", [5, 500])
+def test_an_end_that_is_the_first_instant_of_its_day_is_seen_although_something_came(
+    at_midnight: int, page_size: int
+) -> None:
+    times = ["00:00"] * at_midnight + [f"{hour:02}:15" for hour in range(20)]
+    days = {
+        FIRST + number * ONE_DAY: [
+            row(f"{number}x{key}", date=f"{number + 1:02}-04-2024 {time}")
+            for key, time in enumerate(times)
+        ]
+        for number in range(5)
+    }
+    run = Run(EndingAtMidnight(days), page_size=page_size).go()
+    assert run.learned.dialect.end_exclusive
+    assert not run.missing
+
+
+def test_records_of_midnight_alone_are_no_reason_to_ask_for_two_days_each_time() -> None:
+    days = {
+        FIRST + number * ONE_DAY: [row(f"{number}x0", date=f"{number + 1:02}-04-2024 00:00")]
+        for number in range(5)
+    }
+    run = Run(PagedAccount(days)).go()
+    assert not run.learned.dialect.end_exclusive
+    assert not run.missing
+    assert sum(request.day != request.end for request in run.account.asked) == 1
+
+
+class RefusingWindows(PagedAccount):
+    """An account that fails where several days are asked for at once."""
+
+    failure: KaptureError
+
+    def ask(self, request: Request) -> Answer:
+        """Answer for one day only."""
+        if request.day != request.end:
+            raise self.failure
+        return super().ask(request)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        KaptureServerError("500"),
+        KaptureResponseError("HTML"),
+        KaptureConnectionError("no answer in time"),
+        KaptureThrottledError("try again later"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(offset="ignored")], ids=["rows", "in_one"])
+def test_a_failure_for_several_days_at_once_stops_nothing(
+    failure: KaptureError, quirks: Quirks
+) -> None:
+    """Such windows are asked for only to learn; each of their days is answered."""
+    account = RefusingWindows(account_of(40, 30, 20, 0, 0, 0).days, quirks)
+    account.failure = failure
+    run = Run(account).go()
+    assert run.error is None
+    assert not run.missing
+    assert {trouble.kind for trouble in run.keeper.troubles.found.values()} <= {"unsettled"}
 
 
 # The usual case
