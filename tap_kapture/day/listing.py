@@ -163,8 +163,13 @@ class Listing:
         self._note_total(seen)
         return seen
 
+    @property
+    def _is_empty(self) -> bool:
+        """Whether nothing came of the day; else an empty answer may lie behind its end."""
+        return not (len(self.tally) or self._peeked)
+
     def _note_total(self, seen: Seen) -> None:
-        if not seen.total or not seen.keys:
+        if not seen.total or not (seen.keys or self._is_empty):
             return
         if seen.total != self.total:
             self.total, self.announced = seen.total, False

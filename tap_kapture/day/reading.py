@@ -92,6 +92,7 @@ class DayReader:
             raise  # of no single day
         except KapturePagingError as error:
             raise error.at(self._stream, day, 0) from None
+        self._doubts.shared(tally.sharing)
         yield tally.facts(None if moves else doubt, listing.total)
 
     def _read(self, listing: Listing, *, moves: bool) -> Generator[Page, None, Doubt | None]:
@@ -171,7 +172,7 @@ class DayReader:
 
     def _agrees(self, listing: Listing, done: Pass) -> bool:
         """Whether the total, if there is one, agrees with what came."""
-        if listing.total is None or not done.keys:
+        if listing.total is None:
             return True
         if listing.totals_differ:
             self._learned.note(total=Total.USELESS)

@@ -73,7 +73,11 @@ class UnreadDay:
 
 
 class Tally:
-    """Takes the rows of one day, from as many answers as it takes."""
+    """Takes the rows of one day, from as many answers as it takes.
+
+    Attributes:
+        sharing: Rows whose key another row of the same answer had, with other contents.
+    """
 
     def __init__(self, heads: Heads, *, digest: bool, known: str = "") -> None:
         """Begin with nothing.
@@ -89,6 +93,7 @@ class Tally:
         self._fingerprint = _lasting if digest else _passing
         self._contents: dict[str, int] = {}
         self._open: set[str] = set()
+        self.sharing = 0
 
     def __len__(self) -> int:
         """Distinct keys so far."""
@@ -109,18 +114,22 @@ class Tally:
             KaptureResponseError: A row is no record.
         """
         heads = [self._heads.of(row) for row in rows]
-        contents, fresh = self._contents, []
-        for row, (key, is_open), content in zip(
-            rows, heads, map(self._fingerprint, rows), strict=True
-        ):
-            if contents.get(key) == content:
+        prints = list(map(self._fingerprint, rows))
+        contents, fresh, is_again = self._contents, [], False
+        for row, (key, is_open), content in zip(rows, heads, prints, strict=True):
+            known = contents.get(key)
+            if known == content:
                 continue
+            is_again = is_again or known is not None
             contents[key] = content
             fresh.append(row)
             if is_open:
                 self._open.add(key)
             else:
                 self._open.discard(key)
+        if is_again:
+            keys = [key for key, _ in heads]
+            self.sharing += len(set(zip(keys, prints, strict=True))) - len(set(keys))
         # Each row keeps its whole answer in memory; where few are wanted, they are copies.
         whole = len(fresh) == len(rows)
         return tuple(key for key, _ in heads), fresh if whole else [row.copy() for row in fresh]

@@ -60,6 +60,7 @@ class Doubts:
         self._sizes: Counter[int] = Counter()
         self._largest_days: list[date] = []
         self._most = 0
+        self._sharing = 0
 
     # What totalCount is worth
 
@@ -109,6 +110,24 @@ class Doubts:
             if records == self._most:
                 self._largest_days.append(day)
 
+    def shared(self, rows: int) -> None:
+        """Note rows of a day whose key another row of the same answer had.
+
+        Args:
+            rows: How many.
+        """
+        with self.learned.lock:
+            self._sharing += rows
+
+    def _warn_of_shared_keys(self) -> None:
+        if self._sharing:
+            logger.warning(
+                "%s: %d records share their key with another one of the same answer, so a table "
+                "can hold only the last of them. Ask Kapture support which of them is right",
+                self._stream,
+                self._sharing,
+            )
+
     def _warn_of_a_bound(self) -> None:
         known = self.learned.dialect
         pages = known.turn is not Turn.NONE and known.total is not Total.DAY
@@ -136,6 +155,7 @@ class Doubts:
         """
         cleared = set()
         self._warn_of_a_bound()
+        self._warn_of_shared_keys()
         if self._wrong and self._total_never_right():
             logger.warning(
                 "%s: totalCount never agrees with what comes, so it is not looked at", self._stream

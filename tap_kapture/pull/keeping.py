@@ -72,6 +72,8 @@ class Keeper:
         self._memory = memory
         self._doubts = doubts
         self._learned = doubts.learned
+        self._alike: dict[str, date] = {}
+        self._warned_of_likeness = False
         self._rereads: set[date] = set()
         self._missed: set[date] = set()
         self._old_dialect = self._bookmark.dialect is not None or self.begins
@@ -91,6 +93,13 @@ class Keeper:
         """
         if not self._keeps:
             return self._horizon.all_days()
+        if self._memory.is_of_another_account:
+            logger.warning(
+                "%s: the state is of another account: 'subdomain', 'api_url' or 'cm_id' was "
+                "another one. What was loaded from that one is not loaded from this one: drop the "
+                "stream's bookmark to load all of it",
+                self._stream,
+            )
         if self._closed is not None and (self._bookmark.closed_statuses or set()) - self._closed:
             # What closed a ticket so far leaves it open now, and nobody noted which.
             followed_from = self._bookmark.value
@@ -133,10 +142,40 @@ class Keeper:
         kept = self._horizon.ledger_day(
             day, open_count=facts.open_count, digest=facts.digest, trouble=trouble
         )
+        kept = self._vanished(day, facts) or kept
         kept = kept and replace(kept, emitted_at=emitted_at)
+        self._warn_of_likeness(day, facts)
         if day in self.given_up:
             self.given_up[day] = LedgerDay(facts.open_count, facts.digest)
         return self._moved(day, kept)
+
+    def _vanished(self, day: date, facts: DayFacts) -> LedgerDay | None:
+        """Return what to keep of a day with open tickets that came empty for the first time."""
+        known = self._bookmark.days.get(day)
+        if facts.records or not known or not known.open or known.digest == facts.digest:
+            return None
+        logger.warning(
+            "%s, day %s: nothing came, although %d tickets were open there; it is read once more "
+            "in the next run",
+            self._stream,
+            day,
+            known.open,
+        )
+        return LedgerDay(known.open, facts.digest, UNSETTLED if facts.doubt else "")
+
+    def _warn_of_likeness(self, day: date, facts: DayFacts) -> None:
+        """Warn, once, of days that hold the same records."""
+        other = self._alike.setdefault(facts.digest, day) if facts.digest.strip("0") else day
+        if other != day and not self._warned_of_likeness:
+            self._warned_of_likeness = True
+            logger.warning(
+                "%s: %s and %s hold the same records, as they would if the account ignored the "
+                "dates of a request. Then each day loads them all, and 'day' says nothing: ask "
+                "Kapture support",
+                self._stream,
+                other,
+                day,
+            )
 
     def _unread(self, day: date, error: KaptureError, emitted_at: str) -> Bookmark | None:
         """Keep a day that could not be read in the ledger until it can.

@@ -49,6 +49,8 @@ class Memory:
         self._stated = STATED.get(settings.paging.stated_of(stream))
         self._today = today
         self._settings = _fingerprint(settings, stream)
+        cm_id = None if stream == "tickets" else settings.account.cm_id
+        self._account = _digest((settings.account.base_url, cm_id))
 
     @property
     def stated(self) -> bool:
@@ -74,6 +76,11 @@ class Memory:
         return bool(self._kept) and self._kept.get("settings") == self._settings
 
     @property
+    def is_of_another_account(self) -> bool:
+        """Whether what is kept was learned at another address, or for another ``cm_id``."""
+        return self._kept.get("account") not in {None, self._account}
+
+    @property
     def witness(self) -> Witness | None:
         """The day that shows whether the dialect still holds."""
         return witnesses.from_state(self._kept.get("witness"))
@@ -92,7 +99,8 @@ class Memory:
             return self._kept or None
         known = self.knows and not anew and self.dialect().confirmed
         learned = self._kept.get("learned") if known else self._today.isoformat()
-        kept = {**dialect.to_state(), "learned": learned, "settings": self._settings}
+        facts = {"learned": learned, "settings": self._settings, "account": self._account}
+        kept = {**dialect.to_state(), **facts}
         return {**kept, "witness": witness.to_state()} if witness else kept
 
     def _is_old(self) -> bool:
@@ -106,5 +114,9 @@ def _fingerprint(settings: Settings, stream: str) -> str:
         (settings.account.path_of(stream), dict(settings.account.body_of(stream))),
         (settings.account.cm_id, settings.paging.page_size, settings.paging.stated_of(stream)),
     )
+    return _digest(facts)
+
+
+def _digest(facts: object) -> str:
     text = json.dumps(facts, sort_keys=True, default=str)
     return blake2b(text.encode(), digest_size=4).hexdigest()

@@ -42,6 +42,24 @@ def test_a_longer_refresh_is_noted_only_when_all_its_rereads_are_done() -> None:
     assert names(rest, Reason.REREAD) == ["05-05", "05-06"]
 
 
+def test_a_day_with_open_tickets_that_comes_empty_is_followed_until_it_is_empty_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keeps = keeper(after("05-10", {"05-03": LedgerDay(3, "9f2c")}), horizon(refresh_days=30))
+    keeps.plan()
+    nothing = replace(facts(records=0), digest="0" * 16)
+    written = keeps.ended(day("05-03"), nothing)
+    assert written is not None
+    assert written.days == {day("05-03"): LedgerDay(3, "0" * 16)}
+    (told,) = caplog.messages
+    assert "day 2024-05-03: nothing came, although 3 tickets were open there" in told
+    again = keeper(through_json(written), horizon(refresh_days=30))
+    assert "05-03" in names(again.plan(), Reason.REREAD)
+    written = again.ended(day("05-03"), nothing)
+    assert written is not None
+    assert written.days == {}
+
+
 def test_days_behind_the_last_one_wanted_are_not_claimed_to_be_followed() -> None:
     """They are read for the first time since they are followed by a run that wants them."""
     bookmark = after("05-10", followed_from=day("05-10"))

@@ -93,6 +93,16 @@ def test_a_day_of_which_some_records_left_before_it_broke_off_leaves_whole_when_
     assert written.days == {day("05-03"): LedgerDay(3, "", UNREAD, left_at)}
 
 
+def test_days_that_hold_the_same_records_are_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keeps = keeper(Bookmark(), horizon("05-05", lookback_days=9))
+    for planned in keeps.plan()[:3]:
+        keeps.ended(planned.day, facts())
+    (told,) = caplog.messages
+    assert "2024-05-05 and 2024-05-06 hold the same records" in told
+
+
 @pytest.mark.parametrize("trouble", [UNREAD, UNSETTLED])
 def test_a_day_in_trouble_is_tried_in_every_run_until_it_is_whole(trouble: str) -> None:
     bookmark = after("05-10", {"01-02": LedgerDay(0, "", trouble)})

@@ -57,6 +57,26 @@ def test_after_a_month_a_dialect_is_learned_again_from_what_was_known() -> None:
     assert (old.way, old.end_exclusive, old.size) == (KNOWN.way, True, 50)
 
 
+@pytest.mark.parametrize(
+    ("stream", "config", "is_other"),
+    [
+        ("tickets", {}, False),
+        ("tickets", {"subdomain": "other"}, True),
+        ("tickets", {"cm_id": 17}, False),
+        ("customers", {"cm_id": 17}, True),
+    ],
+)
+def test_a_state_knows_of_which_account_it_is(
+    stream: str,
+    config: dict[str, Any],
+    is_other: bool,  # noqa: FBT001 - drawn
+) -> None:
+    kept = state_of(memory(None, TODAY, stream), KNOWN, anew=True)
+    assert memory(kept, TODAY, stream, **config).is_of_another_account is is_other
+    del kept["account"]  # as earlier releases left it
+    assert not memory(kept, TODAY, stream, **config).is_of_another_account
+
+
 def test_runs_in_between_do_not_make_it_younger() -> None:
     kept = kept_on()
     for day in range(1, GOOD_FOR.days + 1):

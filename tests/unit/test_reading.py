@@ -81,6 +81,38 @@ def test_a_total_that_counts_no_day_ends_none(  # noqa: PLR0913 - each is drawn 
         assert facts.doubt or handed == rows(each)
 
 
+def test_an_answer_without_rows_that_announces_some_is_no_empty_day() -> None:
+    account = of([])
+    account.total = 5
+    handed, facts = Days().read(account)
+    assert handed == []
+    assert facts.doubt is not None
+    assert facts.doubt.text == "Kapture announces 5 records, but sends 0"
+
+
+def test_rows_that_share_a_key_in_one_answer_are_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    days = Days()
+    days.read(of([row(7), row(7, detail="a"), row(7, detail="b"), row(7, detail="b"), row(8)]))
+    days.doubts.at_the_end()
+    (told,) = caplog.messages
+    assert told.startswith("tickets: 2 records share their key with another one of the same answer")
+
+
+@pytest.mark.parametrize(("count", "warns"), [(1000, True), (999, False), (3000, True)])
+def test_largest_days_that_end_at_a_round_number_are_told_of(
+    count: int,
+    warns: bool,  # noqa: FBT001 - drawn
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    days = Days(page_size=500)
+    for each in (70, count, 80):
+        days.read(of(rows(each)))
+    days.doubts.at_the_end()
+    assert any(f"no day has more than just {count} records" in m for m in caplog.messages) is warns
+
+
 @given(count=st.integers(1, 120), cap=st.integers(1, 60))
 def test_a_total_of_just_its_rows_is_not_believed_before_one_was_larger(
     count: int, cap: int
