@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import ENDLESS, Dialect, Turn
@@ -35,6 +36,8 @@ WITHOUT_OFFSET = (Turn.NONE, Turn.LIMIT)
 
 MANY = 4
 """Records without which nothing is concluded from how long answers are alone."""
+ORDERED = 6
+"""Records that come in the same order twice only if they keep it, or once in 720 times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +160,8 @@ def lay_out(dialect: Dialect, seen: Sequence[Seen]) -> Layout | None:
     if bounds is None or (dialect.ordered and not places.fill(dialect, answered)):
         return None
     least, rows = bounds
-    if not dialect.ordered and places.same_rows < least and places.same_rows >= MANY:
-        return None  # of more rows in any order, other ones would have come
+    if not dialect.ordered and (_keeps_order(answered) or MANY <= places.same_rows < least):
+        return None  # in any order, other rows would have come, or these in another one
     if rows is not None and places.distinct > rows:
         return None
     return Layout(dialect, places.at, rows, least, tuple(places.again))
@@ -181,6 +184,20 @@ def _bounds(dialect: Dialect, seen: Sequence[Seen]) -> tuple[int, int | None] | 
     if len(exact) > 1 or least > min([most, *exact]):
         return None
     return least, exact.pop() if exact else least if least == most else None
+
+
+def _keeps_order(seen: Sequence[Seen]) -> bool:
+    """Whether two answers have so many rows in common, in the same order, that it is no chance."""
+    for one, other in combinations([one.keys for one in seen if one.keys], 2):
+        common = set(one) & set(other)
+        if len(common) >= ORDERED and _only(common, one) == _only(common, other):
+            return True
+    return False
+
+
+def _only(wanted: set[str], keys: tuple[str, ...]) -> list[str]:
+    """Return the keys that are wanted, each once, in their order."""
+    return [key for key in dict.fromkeys(keys) if key in wanted]
 
 
 class _Places:
