@@ -13,7 +13,15 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import MAX_LIMIT, Dialect, Total, Turn
-from tap_kapture.dialect.layout import MANY, Layout, Seen, announces, layouts_of, ways_of
+from tap_kapture.dialect.layout import (
+    MANY,
+    Layout,
+    Seen,
+    announces,
+    layouts_of,
+    orders_of,
+    ways_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +83,7 @@ def judge(seen: Sequence[Seen], known: Dialect) -> Verdict:
     same = distinct == 1 and dialect.turn is Turn.NONE
     is_tiny = longest < MANY and rows != {longest} and not same
     by_chance = by_chance or (certainty < CERTAIN and (is_tiny or not dialect.regular))
+    by_chance = by_chance or not (dialect.ordered or False in orders_of(seen))
     sure = len(ways_of(layouts)) == 1 and not by_chance
     return Verdict(
         replace(dialect, total=total, confirmed=sure),
@@ -123,6 +132,29 @@ def next_probe(seen: Sequence[Seen], page_size: int, known: Dialect) -> tuple[in
     whole = MAX_LIMIT, 0
     is_open = not layouts[0].dialect.ordered and all(layout.rows is None for layout in layouts)
     return whole if is_open and whole not in asked else None
+
+
+def proof(seen: Sequence[Seen], known: Dialect) -> tuple[int, int] | None:
+    """Return a further ``limit`` and ``offset`` whose answer is foreseen, None if none is needed.
+
+    A way of turning pages must have brought rows that were foreseen from two places behind the
+    first one: an account that leaves rows out of its pages may bring them from one by chance.
+
+    Args:
+        seen: The answers so far; one way of turning pages fits them.
+        known: As :func:`judge` has it.
+    """
+    layout = layouts_of(seen, known)[0]
+    asked = {(one.limit, one.offset) for one in seen}
+    starts = {_range(layout, one.limit, one.offset).start for one in seen if one.keys}
+    if layout.dialect.turn is Turn.NONE or len(starts - {0}) > 1:
+        return None
+    for probe in _PROBES:
+        places = _range(layout, *probe)
+        is_new = probe not in asked and places.start not in starts
+        if is_new and places and all(place in layout.at for place in places):
+            return probe
+    return None
 
 
 def _sign(layout: Layout, limit: int, offset: int) -> object:

@@ -160,7 +160,7 @@ def lay_out(dialect: Dialect, seen: Sequence[Seen]) -> Layout | None:
     if bounds is None or (dialect.ordered and not places.fill(dialect, answered)):
         return None
     least, rows = bounds
-    if not dialect.ordered and (_keeps_order(answered) or MANY <= places.same_rows < least):
+    if not dialect.ordered and (orders_of(answered) == {True} or MANY <= places.same_rows < least):
         return None  # in any order, other rows would have come, or these in another one
     if rows is not None and places.distinct > rows:
         return None
@@ -186,13 +186,19 @@ def _bounds(dialect: Dialect, seen: Sequence[Seen]) -> tuple[int, int | None] | 
     return least, exact.pop() if exact else least if least == most else None
 
 
-def _keeps_order(seen: Sequence[Seen]) -> bool:
-    """Whether two answers have so many rows in common, in the same order, that it is no chance."""
+def orders_of(seen: Sequence[Seen]) -> set[bool]:
+    """Return whether answers with many rows in common have them in the same order, in another.
+
+    Args:
+        seen: Answers of a day.
+    """
+    orders = set()
     for one, other in combinations([one.keys for one in seen if one.keys], 2):
         common = set(one) & set(other)
-        if len(common) >= ORDERED and _only(common, one) == _only(common, other):
-            return True
-    return False
+        same = _only(common, one) == _only(common, other)
+        if len(common) >= (ORDERED if same else MANY):
+            orders.add(same)
+    return orders
 
 
 def _only(wanted: set[str], keys: tuple[str, ...]) -> list[str]:

@@ -6,7 +6,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import Dialect, Turn
-from tap_kapture.dialect.evidence import CERTAIN, judge, next_probe
+from tap_kapture.dialect.evidence import CERTAIN, judge, next_probe, proof
+from tap_kapture.dialect.layout import MANY, orders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +60,12 @@ def learn(
     for number in range(2 * requests):
         probe = next_probe(seen, learned.page_size, learned.dialect)
         likely = verdict.dialect
-        if likely and probe is None and verdict.certainty < CERTAIN:
-            probe = _more(seen, likely, verdict, learned.page_size) if likely.ordered else None
+        if likely and probe is None and not likely.ordered and not orders_of(seen):
+            probe = _once_more(seen)
+        elif likely and probe is None and (further := proof(seen, learned.dialect)):
+            probe = further
+        elif likely and probe is None and verdict.certainty < CERTAIN:
+            probe = _more(seen, likely, verdict, learned.page_size)
         # Answers of a row or two show little, so it takes more of them.
         if probe is None or (number >= requests and not verdict.is_tiny):
             break
@@ -101,3 +106,11 @@ def _more(
     longest = max(seen, key=lambda one: len(one.keys or ()))
     distinct = {key for one in seen for key in one.keys or ()}
     return (longest.limit, longest.offset) if len(distinct) > 1 else None
+
+
+def _once_more(seen: list[Seen]) -> tuple[int, int] | None:
+    """Return the request to repeat to see whether rows keep their order; None if one was."""
+    longest = max(seen, key=lambda one: len(one.keys or ()))
+    asked = [(one.limit, one.offset) for one in seen]
+    again = longest.limit, longest.offset
+    return again if asked.count(again) == 1 and len(longest.keys or ()) >= MANY else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,6 +103,35 @@ def test_every_record_is_handed_on_or_its_day_is_in_doubt_or_the_run_fails(
         assert through_json(run.written).empty
         return
     assert set(run.missing) <= set(run.keeper.troubles.found)
+
+
+class _Hiding(PagedAccount):
+    """An account that counts pages, and leaves rows out of a page that it does not show."""
+
+    hidden: frozenset[bytes] = frozenset()
+
+    def ask(self, request: Request) -> Answer:
+        """Answer with what is to be seen of a page."""
+        answer = super().ask(request)
+        rows = [each for each in answer.rows if bytes(each) not in self.hidden]
+        return replace(answer, rows=rows)
+
+
+def test_one_answer_that_fits_by_chance_teaches_no_way_of_paging() -> None:
+    """Behind page 2 of 3 rows, the rows that are left stand where 'offset' would have them."""
+    account = _Hiding(days_of([20, 20]), Quirks(offset="pages_from_1"))
+    hidden = {2, 8, 9, 11, 14}
+    account.hidden = frozenset(
+        record
+        for records in account.days.values()
+        for number, record in enumerate(records)
+        if number in hidden
+    )
+    run = Run(account).go()
+    whole = {day: len(records) - len(hidden) for day, records in account.days.items()}
+    lost = {day for day, count in whole.items() if len(run.got.get(day, [])) < count}
+    assert lost
+    assert run.error or lost <= set(run.keeper.troubles.found)
 
 
 class _Cut(PagedAccount):
