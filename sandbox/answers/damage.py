@@ -112,6 +112,12 @@ def _bad_bytes(answer: Answer, _: Fault, __: Setting) -> Answer:
     return replace(answer, body=answer.body.replace(key, key + b"\xff", 1))
 
 
+def _bad_header(answer: Answer, _: Fault, setting: Setting) -> Answer:
+    """A header whose name HTTP does not allow, behind those that say how long the body is."""
+    length = {"Content-Length": str(len(answer.body))}
+    return replace(answer, headers={**length, "X Session": f"{setting.token}; Path=/"})
+
+
 _CHANGES: Mapping[str, Callable[[Answer, Fault, Setting], Answer]] = {
     "html": _html,
     "redirect": _redirect,
@@ -121,4 +127,5 @@ _CHANGES: Mapping[str, Callable[[Answer, Fault, Setting], Answer]] = {
     "bad_message": _bad_message,
     "no_key": _no_key,
     "bad_bytes": _bad_bytes,
+    "bad_header": _bad_header,
 }

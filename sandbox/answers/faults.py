@@ -36,6 +36,7 @@ Action = Literal[
     "no_key",
     "echo_token",
     "bad_bytes",
+    "bad_header",
 ]
 RETRYABLE: tuple[Action, ...] = (
     "429",
