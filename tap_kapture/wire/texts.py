@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tap_kapture.wire.masking import masked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -113,14 +115,13 @@ def quotable(text: str, secrets: Iterable[str]) -> str:
 
     Args:
         text: The text.
-        secrets: What is masked, beside mail addresses, phone numbers, and JSON, which may hold
-            records.
+        secrets: What is masked in each of its forms, beside mail addresses, phone numbers, and
+            JSON, which may hold records.
     """
     if is_json(text):
         return _NOT_SHOWN
     text = _JSON_INSIDE.sub(_NOT_SHOWN, text)
-    for secret in secrets:
-        text = text.replace(secret, "[secret]")
+    text = masked(text, secrets)
     return _PERSONAL.sub("[masked]", " ".join(text.split()))[:MAX_QUOTE]
 
 

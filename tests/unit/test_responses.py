@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import re
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -592,6 +594,67 @@ def test_a_quote_has_at_most_200_characters(length: int) -> None:
 def test_the_longest_secret_is_masked_first() -> None:
     reader = AnswerParser(secrets=("abcdef", "abc"))
     assert reader.quote("x abcdef y abc") == "x [secret] y [secret]"
+
+
+KEYED = base64.b64encode(b"api.user@acme:S3cr+t/p&ss?").decode()
+"""A token with padding, and one whose characters are escaped in many ways."""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        KEYED,
+        KEYED.rstrip("="),
+        quote(KEYED, safe=""),
+        quote(KEYED, safe="").replace("%3D", "%3d"),
+        quote(quote(KEYED, safe=""), safe=""),
+        KEYED.replace("=", "&#61;"),
+        KEYED.replace("=", "&#x3D;"),
+        f"Basic {KEYED}",
+        *("api.user@acme", "S3cr+t/p&ss?", "api.user@acme:S3cr+t/p&ss?", "S3cr%2Bt%2Fp%26ss%3F"),
+        *("S3cr+t/p&amp;ss?", "S3cr+t%2Fp&#38;ss?", "api.user%40acme"),
+    ],
+)
+@pytest.mark.parametrize("secret", [KEYED, KEYED.rstrip("="), f"Bearer {KEYED}"])
+def test_no_form_of_a_token_is_quoted(said: str, secret: str) -> None:
+    shown = AnswerParser(secrets=(secret,)).quote(f"Invalid key {said}, or x{said}x (key={said})")
+    assert shown.replace("Basic ", "") == ("Invalid key [secret], or x[secret]x (key=[secret])")
+
+
+@pytest.mark.parametrize(
+    ("token", "said", "shown"),
+    [
+        (b"acme:hunter2", "hunter2 of acme", "[secret] of [secret]"),
+        (b"acme:hunter2", "k%3Ahunter2%26acme", "k%3A[secret]%26[secret]"),
+        (b"acme:hunter2", "acmes hunter23", "acmes hunter23"),
+        (b"me:abc", "me and abc, but me:abc", "me and abc, but [secret]"),
+        (b"k\xf6nig:gr\xfc\xdfe", "k\xf6nig gr%C3%BC\xdfe", "[secret] [secret]"),
+        (b"no colon in it", "no colon in it", "no colon in it"),
+    ],
+)
+def test_the_user_and_the_password_in_a_token_are_masked(
+    token: bytes, said: str, shown: str
+) -> None:
+    reader = AnswerParser(secrets=(base64.b64encode(token).decode(),))
+    assert reader.quote(said) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("TICKETS are not for TICKET.", "TICKETS are not for [secret]."),
+        ("x_TICKET, type=TICKET", "x_[secret], type=[secret]"),
+        ("Ticket", "Ticket"),
+    ],
+)
+def test_a_short_value_of_a_header_is_masked_as_a_word_only(said: str, shown: str) -> None:
+    assert AnswerParser(secrets=("TICKET", "=", "")).quote(said) == shown
+
+
+def test_a_mask_is_not_masked_again() -> None:
+    assert AnswerParser(secrets=("the-token-itself", "secret")).quote("the-token-itself") == (
+        "[secret]"
+    )
 
 
 def test_a_reader_does_not_show_its_secrets() -> None:
