@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 import time
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
@@ -118,6 +119,11 @@ def _bad_header(answer: Answer, _: Fault, setting: Setting) -> Answer:
     return replace(answer, headers={**length, "X Session": f"{setting.token}; Path=/"})
 
 
+def _odd_field(answer: Answer, fault: Fault, _: Setting) -> Answer:
+    field = f'"odd_field":{fault.text},'.encode()
+    return replace(answer, body=re.sub(rb'"message":\[?{', lambda m: m[0] + field, answer.body))
+
+
 _CHANGES: Mapping[str, Callable[[Answer, Fault, Setting], Answer]] = {
     "html": _html,
     "redirect": _redirect,
@@ -128,4 +134,5 @@ _CHANGES: Mapping[str, Callable[[Answer, Fault, Setting], Answer]] = {
     "no_key": _no_key,
     "bad_bytes": _bad_bytes,
     "bad_header": _bad_header,
+    "odd_field": _odd_field,
 }

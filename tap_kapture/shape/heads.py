@@ -63,9 +63,12 @@ class Heads:
             head = self._decoder.decode(row)
         except UnicodeDecodeError:
             return self.of(valid_utf8(bytes(row))[0])
-        except msgspec.ValidationError:
-            msg = "an element of message is no record"
-            raise KaptureResponseError(msg) from None
+        except (msgspec.DecodeError, RecursionError):
+            if not bytes(row).lstrip().startswith(b"{"):
+                msg = "an element of message is no record"
+                raise KaptureResponseError(msg) from None
+            msg = "a record's key or status is nested, or holds a number, beyond what can be read"
+            raise KaptureRecordError(msg) from None
         key = head.key
         kind = key.__class__
         if self._is_number:

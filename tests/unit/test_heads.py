@@ -59,3 +59,13 @@ def test_a_text_is_found_wherever_the_table_has_one(key: object) -> None:
 def test_a_number_that_no_table_holds_is_no_key(key: int) -> None:
     assert key_of(NUMBER_KEYS, key) is None
     assert key_of(TEXT_KEYS, key) == str(key)
+
+
+@pytest.mark.parametrize("place", ["id", "status"])
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000 + "]" * 100_000])
+def test_a_key_or_status_beyond_what_parsers_take_is_named(place: str, value: str) -> None:
+    heads = Heads("id", partial(converters.text, cleaner=clean), "status", frozenset())
+    row = f'{{"id": "1", "{place}": {value}}}'
+    with pytest.raises(KaptureRecordError, match="beyond what can be read") as caught:
+        heads.of(row.encode())
+    assert "99" not in str(caught.value)
