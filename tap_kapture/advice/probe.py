@@ -19,7 +19,7 @@ from tap_kapture.errors import KaptureError, KaptureServerError, KaptureTransien
 from tap_kapture.plan.days import SETTLING_TIME
 from tap_kapture.pull.memory import STATED
 from tap_kapture.pull.opening import heads_of
-from tap_kapture.shape.json import decode_record
+from tap_kapture.shape.json import decode_any_record
 from tap_kapture.wire.gate import Gate
 from tap_kapture.wire.sessions import timely_session
 from tap_kapture.wire.transport import Transport
@@ -161,7 +161,10 @@ class Probe:
         except (KaptureServerError, KaptureTransientError):
             time.sleep(PAUSE)
             answer = self._ask_once(session, request)
-        self._keep(request.day, answer.rows)
+        try:
+            self._keep(request.day, answer.rows)
+        except KaptureError as error:
+            raise error.at(self.seen.stream, request.day, request.offset or 0) from None
         return answer
 
     def _ask_once(self, session: requests.Session, request: Request) -> Answer:
@@ -182,7 +185,7 @@ class Probe:
             key, _ = self._heads.of(row)
             if key not in self._keys:
                 self._keys.add(key)
-                kept.append(decode_record(row))
+                kept.append(decode_any_record(row))
 
     def _size(self, day: date) -> int:
         return max(self.seen.fully_read.get(day, 0), len(self.seen.rows[day]))

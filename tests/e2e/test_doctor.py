@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,16 @@ def test_a_passing_failure_is_asked_again_and_a_lasting_one_is_told() -> None:
         assert diagnosis.fails
         assert "HTTP 500" in texts(diagnosis, "tickets")
         assert ROWS in texts(diagnosis, "customers")
+
+
+@pytest.mark.parametrize("fault", [Fault("bad_bytes"), Fault("odd_field", text="9" * 5000)])
+def test_what_a_run_loads_although_it_is_damaged_is_no_failure(fault: Fault) -> None:
+    with Sandbox(ACCOUNT, faults=[replace(fault, times=math.inf)]) as sandbox:
+        diagnosis = examined(sandbox)
+    assert not diagnosis.fails
+    for stream in ("tickets", "customers"):
+        assert ROWS in texts(diagnosis, stream)
+    assert ("odd_field" in texts(diagnosis, "tickets")) is (fault.action == "odd_field")
 
 
 def test_without_the_account_id_tickets_alone_are_looked_at() -> None:
