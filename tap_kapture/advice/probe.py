@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tap_kapture.advice.seen import Asked, Seen
@@ -20,13 +19,13 @@ from tap_kapture.plan.days import SETTLING_TIME
 from tap_kapture.pull.memory import STATED
 from tap_kapture.pull.opening import heads_of
 from tap_kapture.shape.json import decode_any_record
-from tap_kapture.wire.gate import Gate
+from tap_kapture.wire.gate import Gate, instant_of
 from tap_kapture.wire.sessions import timely_session
 from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, datetime
 
     import msgspec
     import requests
@@ -193,10 +192,5 @@ class Probe:
 
 def _skew(server: str, ours: datetime) -> timedelta | None:
     """Return the server's clock minus ours; its header has whole seconds."""
-    try:
-        theirs = parsedate_to_datetime(server)
-    except (TypeError, ValueError):
-        return None
-    if theirs.tzinfo is None:
-        theirs = theirs.replace(tzinfo=timezone.utc)
-    return theirs - ours
+    theirs = instant_of(server)
+    return None if theirs is None else theirs - ours

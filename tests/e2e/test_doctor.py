@@ -17,10 +17,13 @@ from tap_process import TIMEOUT, Json, command_line, days, leaked, pull, tap_at
 from sandbox import Account, Fault, Quirks, Sandbox
 from tap_kapture.advice.doctor import Diagnosis, diagnose
 from tap_kapture.advice.report import form
+from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import CompletedProcess
+
+    from tap_kapture.wire.answers import Reply
 
 ACCOUNT = Account(seed=3, first_day=FIRST, now=NOW, tickets_per_day=40, customers_per_day=20)
 MOST = 30
@@ -136,6 +139,24 @@ def test_what_a_run_loads_although_it_is_damaged_is_no_failure(fault: Fault) -> 
     for stream in ("tickets", "customers"):
         assert ROWS in texts(diagnosis, stream)
     assert ("odd_field" in texts(diagnosis, "tickets")) is (fault.action == "odd_field")
+
+
+@pytest.mark.parametrize(("zone", "told"), [("GMT", True), ("+99999999999999999999", False)])
+def test_the_clock_of_the_server_is_told_where_it_can_be_read(
+    zone: str, monkeypatch: pytest.MonkeyPatch, *, told: bool
+) -> None:
+    send = Transport._send  # noqa: SLF001 - where the header comes in
+
+    def dated(transport: Transport, *given: Any) -> Reply:  # noqa: ANN401 - as they are
+        reply = send(transport, *given)
+        transport.server_date = f"Wed, 21 Oct 2015 07:28:00 {zone}", sandbox.now
+        return reply
+
+    monkeypatch.setattr(Transport, "_send", dated)
+    with Sandbox(ACCOUNT) as sandbox:
+        found = texts(examined(sandbox), "tickets")
+    assert ("the server's clock is" in found) is told
+    assert ROWS in found
 
 
 def test_without_the_account_id_tickets_alone_are_looked_at() -> None:

@@ -495,8 +495,15 @@ def test_a_wait_until_a_date_is_what_is_left_of_it(ahead: int, least: int, most:
     assert least <= caught.value.retry_after <= most
 
 
+ABSURD = [
+    f"Wed, 21 Oct 2015 07:28:00 {zone}" for zone in ("+99999999999999999999", "-99999999999999")
+]
+"""Dates whose zone is beyond any."""
+
+
 @pytest.mark.parametrize(
-    "header", ["", "soon", "-5", "1e3", "NaN", "inf", "1,5", "1 2", "Mon, 99 Foo 2024 1:2:3 GMT"]
+    "header",
+    ["", "soon", "-5", "1e3", "NaN", "inf", "1,5", "1 2", "Mon, 99 Foo 2024 1:2:3 GMT", *ABSURD],
 )
 def test_a_wait_that_cannot_be_read_is_none(header: str) -> None:
     with pytest.raises(KaptureThrottledError) as caught:
@@ -504,10 +511,25 @@ def test_a_wait_that_cannot_be_read_is_none(header: str) -> None:
     assert caught.value.retry_after is None
 
 
-@given(header=st.text(st.characters(codec="latin-1"), max_size=40))
-def test_no_retry_after_breaks_the_run(header: str) -> None:
+@pytest.mark.parametrize("date", ["", "soon", *ABSURD])
+def test_a_date_of_the_server_that_cannot_be_read_is_as_if_absent(date: str) -> None:
     with pytest.raises(KaptureThrottledError) as caught:
-        answer(b"", 429, retry_after=header)
+        answer(b"", 429, retry_after="Fri, 31 Dec 9999 23:59:59 GMT", date=date)
+    assert caught.value.retry_after == MAX_RETRY_AFTER
+
+
+NUMBERS = st.integers(-10, 10**20).map(str)
+DATES = st.builds(
+    "Wed, {} {} {} {}:{}:{} {}".format,
+    *(NUMBERS, st.sampled_from(["Jan", "Dec", "13"]), NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+    st.sampled_from(["GMT", "EST", "", "-"]) | st.integers(-(10**30), 10**30).map("{:+}".format),
+)
+
+
+@given(header=st.text(st.characters(codec="latin-1"), max_size=40) | DATES, date=DATES)
+def test_no_retry_after_breaks_the_run(header: str, date: str) -> None:
+    with pytest.raises(KaptureThrottledError) as caught:
+        answer(b"", 429, retry_after=header, date=date)
     wait = caught.value.retry_after
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER
 
