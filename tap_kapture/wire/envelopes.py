@@ -162,7 +162,9 @@ def rows_in_text(text: str) -> list[msgspec.Raw] | None:
 
 
 def text_of(raw: msgspec.Raw | None) -> str | None:
-    """Return a JSON text, or None for any other value."""
+    """Return a JSON text, or None for any other value, which is not decoded: it may be a page."""
+    if raw is None or bytes(memoryview(raw)[:1]) != b'"':
+        return None
     value = _value_of(raw)
     return value if isinstance(value, str) else None
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
 from tap_kapture.shape.json import Unread, decode_record, valid_utf8
+from tap_kapture.wire.answers import AnswerParser, Reply
 from tap_kapture.wire.envelopes import decode_envelope, rows_of, text_of, to_utf8, total_of
 
 JSON = "application/json"
@@ -204,6 +205,23 @@ def test_a_value_beyond_what_parsers_take_stays_json_and_the_others_are_read() -
 )
 def test_text_is_text_only(raw: bytes | None, text: str | None) -> None:
     assert text_of(None if raw is None else msgspec.Raw(raw)) == text
+
+
+@pytest.mark.parametrize("message", ['[{"a": 1}]', '{"a": 1}'])
+def test_rows_are_not_decoded_to_see_that_they_are_no_text(
+    message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[bytes] = []
+    decode = msgspec.json.decode
+
+    def noting(raw: bytes) -> object:
+        decoded.append(bytes(raw))
+        return decode(raw)
+
+    monkeypatch.setattr(msgspec.json, "decode", noting)
+    reply = Reply(200, {}, f'{{"Status": "success", "Message": {message}}}'.encode(), "/")
+    assert [bytes(row) for row in AnswerParser().parse(reply).rows] == [b'{"a": 1}']
+    assert decoded == [b'"success"']
 
 
 @pytest.mark.parametrize(
