@@ -362,6 +362,48 @@ def test_a_failure_without_a_text_is_never_no_records(message: object) -> None:
         answer(failed(message))
 
 
+BLANK = AnswerParser(Meanings(no_data=(re.compile("^$"),)))
+"""Reads answers of an account whose failures without a text mean an empty day."""
+
+
+@pytest.mark.parametrize("message", [b"null", b'""', b'" "', b"[]", b"[ ]", b"{}", b"{\n}"])
+@pytest.mark.parametrize("keys", [(b"status", b"message"), (b"Status", b"Message")])
+def test_a_failure_without_a_text_can_be_configured_as_an_empty_day(
+    message: bytes, keys: tuple[bytes, bytes]
+) -> None:
+    body = b'{"%b": "failed", "%b": %b}' % (*keys, message)
+    with pytest.raises(KaptureRequestError, match=r"add the pattern '\^\$' to 'no_data_messages'"):
+        answer(body)
+    assert answer(body, reader=BLANK) == Answer([])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "failed"},
+        {"status": "failed", "error": "quota"},
+        *(failed([{"ticketId": "1"}]), failed({"a": 1}), failed([[]])),
+        *(failed(0), failed(7), failed(text=True), failed(text=False)),
+    ],
+)
+def test_a_failure_with_something_else_than_a_text_is_never_an_empty_day(body: object) -> None:
+    for reader in (READER, BLANK):
+        with pytest.raises(KaptureRequestError, match="Ask Kapture support what") as caught:
+            answer(body, reader=reader)
+        assert "no_data_messages" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(failed("Something new"), 200), (failed(None), 400), ({}, 401), (b"", 403), (failed(""), 404)],
+)
+def test_a_failure_that_is_stated_otherwise_is_not_taken_for_one_without_a_text(
+    body: object, status: int
+) -> None:
+    with pytest.raises((KaptureAuthError, KaptureRequestError)):
+        answer(body, status, reader=BLANK)
+
+
 def test_a_failure_without_a_message_is_never_no_records() -> None:
     with pytest.raises(KaptureRequestError):
         answer({"status": "failed"})
