@@ -8,11 +8,23 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError
+from tap_kapture.shape.cleaning import clean_text
 from tap_kapture.shape.json import valid_utf8
 from tap_kapture.shape.numbers import MAX_INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def is_closed(status: str, closed_statuses: frozenset[str]) -> bool:
+    """Return whether a status counts as closed, as it was sent or as the table shows it.
+
+    Args:
+        status: As it was sent, perhaps escaped for HTML.
+        closed_statuses: Statuses that count as closed, in lower case.
+    """
+    spellings = (status, clean_text(status) or "")
+    return any(spelling.strip().lower() in closed_statuses for spelling in spellings)
 
 
 class Heads:
@@ -45,7 +57,7 @@ class Heads:
 
         @lru_cache(maxsize=1000)
         def is_open(text: str) -> bool:
-            return text.strip().lower() not in closed_statuses
+            return not is_closed(text, closed_statuses)
 
         self._is_open = is_open if status else None
 

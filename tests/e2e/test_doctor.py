@@ -15,6 +15,7 @@ from still_account import FIRST, NOW, TODAY
 from tap_process import TIMEOUT, Json, command_line, days, leaked, pull, tap_at
 
 from sandbox import Account, Fault, Quirks, Sandbox
+from sandbox.account import lifecycle
 from tap_kapture.advice.doctor import Diagnosis, diagnose
 from tap_kapture.advice.report import form
 from tap_kapture.wire.transport import Transport
@@ -106,6 +107,19 @@ def test_statuses_and_what_does_not_fit_are_named() -> None:
     assert "loyalty_tier" in told
     assert "that do not fit their column: " in told
     assert "text a" in json.dumps(diagnosis.report["tickets"]["fields"]["lastFollowUp"])
+
+
+@pytest.mark.parametrize(("clean_text", "shown"), [(True, "&"), (False, "&amp;")])
+def test_a_status_is_named_as_the_table_shows_it(
+    monkeypatch: pytest.MonkeyPatch, shown: str, *, clean_text: bool
+) -> None:
+    monkeypatch.setattr(lifecycle, "CLOSINGS", [("Solved & Closed", "Solved", "SO")])
+    with Sandbox(replace(ACCOUNT, seed=4711)) as sandbox:
+        names = ["solved & closed"]
+        diagnosis = examined(sandbox, closed_statuses=names, clean_text=clean_text)
+    told = texts(diagnosis, "tickets")
+    (line,) = [line for line in told.splitlines() if "statuses that count as open" in line]
+    assert f"; as closed: Solved {shown} Closed (" in line
 
 
 def test_a_first_load_costs_about_what_is_told() -> None:
