@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import ENDLESS, ONE_DAY, Turn
+from tap_kapture.dialect.dialect import ENDLESS, Turn
 from tap_kapture.dialect.evidence import told
 from tap_kapture.dialect.layout import Seen
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn, teaches
 from tap_kapture.errors import KaptureError, KaptureRefusedError
+from tap_kapture.plan.bookmarks import ONE_DAY
 from tap_kapture.wire.request import Request
 
 if TYPE_CHECKING:
