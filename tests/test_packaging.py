@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import email.parser
 import re
 import shutil
@@ -20,6 +21,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from email.message import Message
 
 
@@ -113,11 +115,37 @@ def test_the_description_is_the_readme(metadata: Message) -> None:
     assert str(metadata.get_payload()).strip() == read("README.md").strip()
 
 
-def test_only_the_four_dependencies_that_contributing_explains(project: dict[str, Any]) -> None:
+def test_only_the_five_dependencies_that_contributing_explains(project: dict[str, Any]) -> None:
     names = {re.split(r"[<>=~!; ]", requirement)[0] for requirement in project["dependencies"]}
 
-    assert names == {"pendulum", "python-backoff", "requests", "singer-sdk[msgspec]"}
+    assert names == {"jsonschema", "pendulum", "python-backoff", "requests", "singer-sdk[msgspec]"}
     assert all(f"| `{name}` |" in read("CONTRIBUTING.md") for name in names)
+
+
+def test_each_package_that_is_imported_at_run_time_is_declared(project: dict[str, Any]) -> None:
+    declared = set(re.findall(r"[a-z-]+", " ".join(project["dependencies"])))
+    given_by = {"backoff": "python-backoff", "singer_sdk": "singer-sdk"}
+    found = {
+        module.partition(".")[0]
+        for path in (ROOT / "tap_kapture").rglob("*.py")
+        for module in imported_at_run_time(ast.parse(path.read_text(encoding="utf-8")))
+    }
+
+    assert {given_by.get(name, name) for name in found - sys.stdlib_module_names} - declared == {
+        "tap_kapture"
+    }
+
+
+def imported_at_run_time(node: ast.AST) -> Iterator[str]:
+    """The modules that a piece of code imports, but for those that only types need."""
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        return
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        yield node.module or ""
+    for child in ast.iter_child_nodes(node):
+        yield from imported_at_run_time(child)
 
 
 # --- one truth ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 import time
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
@@ -112,6 +113,17 @@ def _bad_bytes(answer: Answer, _: Fault, __: Setting) -> Answer:
     return replace(answer, body=answer.body.replace(key, key + b"\xff", 1))
 
 
+def _bad_header(answer: Answer, _: Fault, setting: Setting) -> Answer:
+    """A header whose name HTTP does not allow, behind those that say how long the body is."""
+    length = {"Content-Length": str(len(answer.body))}
+    return replace(answer, headers={**length, "X Session": f"{setting.token}; Path=/"})
+
+
+def _odd_field(answer: Answer, fault: Fault, _: Setting) -> Answer:
+    field = f'"odd_field":{fault.text},'.encode()
+    return replace(answer, body=re.sub(rb'"message":\[?{', lambda m: m[0] + field, answer.body))
+
+
 _CHANGES: Mapping[str, Callable[[Answer, Fault, Setting], Answer]] = {
     "html": _html,
     "redirect": _redirect,
@@ -121,4 +133,6 @@ _CHANGES: Mapping[str, Callable[[Answer, Fault, Setting], Answer]] = {
     "bad_message": _bad_message,
     "no_key": _no_key,
     "bad_bytes": _bad_bytes,
+    "bad_header": _bad_header,
+    "odd_field": _odd_field,
 }

@@ -36,6 +36,8 @@ Action = Literal[
     "no_key",
     "echo_token",
     "bad_bytes",
+    "bad_header",
+    "odd_field",
 ]
 RETRYABLE: tuple[Action, ...] = (
     "429",
@@ -49,7 +51,7 @@ RETRYABLE: tuple[Action, ...] = (
     "html",
     "server_failure",
 )
-NEED_ROWS = frozenset({"no_key", "bad_bytes"})
+NEED_ROWS = frozenset({"no_key", "bad_bytes", "odd_field"})
 _LONGEST_STREAK = 3
 
 
@@ -58,13 +60,14 @@ class Fault:
     """Something that goes wrong with some requests.
 
     Attributes:
-        action: what happens. `no_key` and `bad_bytes` wait for an answer that holds records.
+        action: what happens. `no_key`, `bad_bytes` and `odd_field` wait for an answer that holds
+            records.
         stream: only requests of this stream; None for any.
         day: only requests for this day; None for any.
         times: how many requests it hits; `math.inf` for ever.
         after: how many matching requests pass unharmed first.
         retry_after: seconds to announce with 429, 429_date or 503; None for no header.
-        text: the message of `failed`.
+        text: the message of `failed`, or the JSON of the field that `odd_field` adds to a record.
         seconds: how long `hang` and `slow` take; without it a hang lasts until the end.
     """
 

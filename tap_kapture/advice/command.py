@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.advice.doctor import diagnose
@@ -56,8 +55,8 @@ def state_of(options: argparse.Namespace) -> dict[str, Any]:
     """
     if options.state is None:
         return {}
-    inputs.check_json_object(options.state, "--state")
-    state: dict[str, Any] = json.loads(Path(options.state).read_text(encoding="utf-8"))
+    text = inputs.text_of(options.state, "--state")
+    state: dict[str, Any] = json.loads(inputs.json_object(text, f"--state {options.state}"))
     return state
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tap_kapture.advice.probe import Probe
 from tap_kapture.advice.report import report
 from tap_kapture.advice.seen import requests_of_a_day, statuses
+from tap_kapture.shape.heads import is_closed
 from tap_kapture.shape.odd_records import OddShaper
 from tap_kapture.wire.endpoints import CUSTOMERS_ENDPOINT, TICKETS_ENDPOINT
 
@@ -113,7 +114,7 @@ def _findings(seen: Seen, endpoint: Endpoint, settings: Settings, now: datetime)
         return [*found, Finding(WARNING, stream, "nothing came for the newest days", advice)]
     found += [_dialect(seen), *_cap(seen, settings), *_doubt(seen, settings)]
     if endpoint.status is not None:
-        found.append(_statuses(seen, endpoint.status, settings.freshness.closed_statuses))
+        found.append(_statuses(seen, endpoint.status, settings))
     found += _misfits(seen, endpoint, settings)
     found.append(_cost(seen, settings, now))
     return found
@@ -159,9 +160,10 @@ def _doubt(seen: Seen, settings: Settings) -> list[Finding]:
     return [Finding(ERROR if fails else WARNING, seen.stream, seen.doubt.text, advice)]
 
 
-def _statuses(seen: Seen, column: str, closed: frozenset[str]) -> Finding:
-    met = statuses(seen, column).most_common()
-    is_open = {status: status.strip().lower() not in closed for status, _ in met}
+def _statuses(seen: Seen, column: str, settings: Settings) -> Finding:
+    met = statuses(seen, column, clean=settings.account.clean_text).most_common()
+    closed = settings.freshness.closed_statuses
+    is_open = {status: not is_closed(status, closed) for status, _ in met}
     opened, done = (
         ", ".join(f"{status} ({count})" for status, count in met if is_open[status] is wanted)
         for wanted in (True, False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from tap_kapture.plan.bookmarks import Bookmark, LedgerDay
     from tap_kapture.settings.groups import Settings
     from tap_kapture.wire.endpoints import Endpoint
-
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +123,7 @@ def _runs(days: Sequence[PlannedDay], why: Sequence[str]) -> Iterator[tuple[str,
     for reason, group in groupby(zip(days, why, strict=True), key=lambda pair: pair[1]):
         run: list[Any] = []
         for planned, _ in group:
-            if run and abs(planned.day - run[-1]) != ONE_DAY:
+            if run and abs(planned.day - run[-1]) != bookmarks.ONE_DAY:
                 yield reason, run
                 run = []
             run.append(planned.day)

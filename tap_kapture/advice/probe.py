@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tap_kapture.advice.seen import Asked, Seen
@@ -19,14 +18,14 @@ from tap_kapture.errors import KaptureError, KaptureServerError, KaptureTransien
 from tap_kapture.plan.days import SETTLING_TIME
 from tap_kapture.pull.memory import STATED
 from tap_kapture.pull.opening import heads_of
-from tap_kapture.shape.json import decode_record
-from tap_kapture.wire.gate import Gate
+from tap_kapture.shape.json import decode_any_record
+from tap_kapture.wire.gate import Gate, instant_of
 from tap_kapture.wire.sessions import timely_session
 from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, datetime
 
     import msgspec
     import requests
@@ -161,7 +160,10 @@ class Probe:
         except (KaptureServerError, KaptureTransientError):
             time.sleep(PAUSE)
             answer = self._ask_once(session, request)
-        self._keep(request.day, answer.rows)
+        try:
+            self._keep(request.day, answer.rows)
+        except KaptureError as error:
+            raise error.at(self.seen.stream, request.day, request.offset or 0) from None
         return answer
 
     def _ask_once(self, session: requests.Session, request: Request) -> Answer:
@@ -182,7 +184,7 @@ class Probe:
             key, _ = self._heads.of(row)
             if key not in self._keys:
                 self._keys.add(key)
-                kept.append(decode_record(row))
+                kept.append(decode_any_record(row))
 
     def _size(self, day: date) -> int:
         return max(self.seen.fully_read.get(day, 0), len(self.seen.rows[day]))
@@ -190,10 +192,5 @@ class Probe:
 
 def _skew(server: str, ours: datetime) -> timedelta | None:
     """Return the server's clock minus ours; its header has whole seconds."""
-    try:
-        theirs = parsedate_to_datetime(server)
-    except (TypeError, ValueError):
-        return None
-    if theirs.tzinfo is None:
-        theirs = theirs.replace(tzinfo=timezone.utc)
-    return theirs - ours
+    theirs = instant_of(server)
+    return None if theirs is None else theirs - ours

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_kapture.dialect.dialect import Dialect, Turn
+from tap_kapture.shape import cleaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,11 +103,13 @@ def requests_of_a_day(records: int, dialect: Dialect, settings: Settings) -> int
     return full + bool(rest) + sees_the_end
 
 
-def statuses(seen: Seen, column: str) -> Counter[str]:
-    """Return how often each status came.
+def statuses(seen: Seen, column: str, *, clean: bool) -> Counter[str]:
+    """Return how often each status came, as the table shows it.
 
     Args:
         seen: What came.
         column: Name of the column.
+        clean: Whether texts are cleaned.
     """
-    return Counter(str(record.get(column)) for record in seen.records())
+    sent = (record.get(column) for record in seen.records())
+    return Counter(str(cleaning.clean(status) if clean else status) for status in sent)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_kapture.day.tally import Page, Tally
-from tap_kapture.dialect.dialect import MAX_LIMIT, ONE_DAY
+from tap_kapture.dialect.dialect import MAX_LIMIT
 from tap_kapture.dialect.layout import Seen, announces
 from tap_kapture.errors import REFUSALS, KaptureError, KaptureRefusedError
+from tap_kapture.plan.bookmarks import ONE_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -99,10 +99,6 @@ class Tally:
         """Distinct keys so far."""
         return len(self._contents)
 
-    def __contains__(self, key: str) -> bool:
-        """Whether a key came already."""
-        return key in self._contents
-
     def take(self, rows: Sequence[msgspec.Raw]) -> tuple[tuple[str, ...], list[msgspec.Raw]]:
         """Return the keys of rows, and those rows that are new or differ from before.
 

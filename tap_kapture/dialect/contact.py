@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import ENDLESS, ONE_DAY, Turn
+from tap_kapture.dialect.dialect import ENDLESS, Turn
 from tap_kapture.dialect.evidence import ends_at_midnight, told
 from tap_kapture.dialect.layout import Seen
 from tap_kapture.dialect.learned import LEARNING_REQUESTS
 from tap_kapture.dialect.lesson import Lesson, learn, teaches
 from tap_kapture.errors import REFUSALS, KaptureError, KaptureRefusedError
-from tap_kapture.wire.request import Request
+from tap_kapture.plan.bookmarks import ONE_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tap_kapture.dialect.learned import Learned
     from tap_kapture.shape.heads import Heads
     from tap_kapture.wire.answers import Answer
+    from tap_kapture.wire.request import Request
 
 LEAST_TO_LEARN = 2
 """Requests that may always be spent on learning from a day that holds records."""
@@ -240,10 +241,9 @@ class Contact:
 
     def _asked(self, day: date, limit: int, offset: int, shift: int) -> Seen:
         self._spent += 1
-        sends = self.learned.dialect.sends_offset
-        request = Request(day, day + shift * ONE_DAY, limit, offset if sends else None)
+        usual, end = self.learned.dialect.request(day, limit, offset), day + shift * ONE_DAY
         try:
-            answer = self.ask(request)
+            answer = self.ask(request := replace(usual, end=end))
         except REFUSALS as error:
             if not (shift or isinstance(error, KaptureRefusedError)):
                 raise

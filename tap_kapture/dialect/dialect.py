@@ -8,10 +8,10 @@ the state, and every day that is read must fit it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from tap_kapture.plan.bookmarks import ONE_DAY
 from tap_kapture.wire.request import Request
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_LIMIT = 5000
 """The largest ``limit`` that is ever asked for, in rows."""
-ONE_DAY = timedelta(days=1)
 ENDLESS = 10**9
 """More rows than any page holds."""
 

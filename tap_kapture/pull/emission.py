@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from tap_kapture.errors import KaptureError
     from tap_kapture.plan.planned import PlannedDay
     from tap_kapture.settings.groups import Account
     from tap_kapture.wire.endpoints import Elements, Endpoint
@@ -37,6 +38,8 @@ class Emission:
         day: The day.
         changed: Whether its records leave anew.
         emitted_at: Their time of extraction; of the last emission until they leave anew.
+        shaped: How many have left by now.
+        failure: Why the others cannot leave, or None.
     """
 
     def __init__(self, day: PlannedDay) -> None:
@@ -48,11 +51,15 @@ class Emission:
         self.day = day
         self.changed = False
         self.emitted_at = datetime.fromisoformat(day.emitted_at) if day.emitted_at else NEVER
+        self.shaped = 0
+        self.failure: KaptureError | None = None
         self._held: list[Page] | None = [] if day.digest else None
         self._size = 0
 
     def take(self, page: Page) -> list[Page]:
         """Take a page, and return the pages that leave now."""
+        if self.failure:
+            return []
         if self._held is None:
             return self._leaving([page])
         self._held.append(page)
@@ -63,7 +70,7 @@ class Emission:
         """Take what the day came to, and return the pages that still have to leave."""
         known = self.day.digest
         same = not self._held if isinstance(facts, UnreadDay) else facts.digest == known
-        if self._held is not None and same:
+        if self.failure or (self._held is not None and same):
             return []
         return self._leaving(self._held or [])
 
@@ -124,12 +131,17 @@ class Shaping:
         Args:
             pages: Pages of one day.
             emission: Their day, and its time of extraction.
+
+        Raises:
+            KaptureRecordError: A record cannot be loaded; those before it are out.
         """
         day, emitted_at = emission.day.day.isoformat(), instant(emission.emitted_at)
         for page in pages:
             # Records take several times the room of their JSON, so a page is never decoded whole.
             for start in range(0, len(page.rows), RECORDS_AT_ONCE):
-                records = [self._shaped(row) for row in page.rows[start : start + RECORDS_AT_ONCE]]
+                rows = page.rows[start : start + RECORDS_AT_ONCE]
+                records = [self._shaped(row) for row in rows]
+                emission.shaped += len(rows)
                 if self._rows:
                     records = [row for record in records for row in self._rows.within(record)]
                 for record in records:

@@ -10,7 +10,7 @@ from tap_kapture.day.reading import DayReader
 from tap_kapture.day.tally import DayFacts, Page, UnreadDay
 from tap_kapture.dialect.doubts import Doubts
 from tap_kapture.dialect.learned import Learned
-from tap_kapture.errors import KaptureError
+from tap_kapture.errors import KaptureError, KaptureRecordError
 from tap_kapture.plan.days import Horizon
 from tap_kapture.pull.emission import Emission, Shaping
 from tap_kapture.pull.events import Checkpoint, DayRead, Idle, instant
@@ -185,16 +185,21 @@ class Pull:
                 yield from self._records(emission.take(item), emission)
             else:
                 yield from self._records(emission.end(item), emission)
-                bookmark = self._keeper.ended(day.day, item, instant(emission.emitted_at))
-                if isinstance(item, DayFacts):
+                end = UnreadDay(emission.failure) if emission.failure else item
+                bookmark = self._keeper.ended(day.day, end, instant(emission.emitted_at))
+                if isinstance(end, DayFacts):
                     self._progress.unchanged += not emission.changed
-                    yield self._told(emission, item)
+                    yield self._told(emission, end)
                 yield from _checkpoint(bookmark)
 
     def _records(self, pages: list[Page], emission: Emission) -> Iterator[Records]:
-        for records in self._shaping.records(pages, emission):
-            yield records
-            self._progress.records += len(records.rows)
+        """Yield the records of pages until one cannot be loaded: then the day is unread."""
+        try:
+            for records in self._shaping.records(pages, emission):
+                yield records
+                self._progress.records += len(records.rows)
+        except KaptureRecordError as error:
+            emission.failure = error.at(self._stream, emission.day.day, emission.shaped)
 
     def _told(self, emission: Emission, facts: DayFacts) -> DayRead:
         closed = self._horizon.closed(emission.day.day)

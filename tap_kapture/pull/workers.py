@@ -11,8 +11,6 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
-from typing_extensions import Self
-
 from tap_kapture.day.tally import DayFacts, Page, UnreadDay
 from tap_kapture.pull.events import Idle
 from tap_kapture.wire.gate import StoppedError
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     import requests
+    from typing_extensions import Self
 
     from tap_kapture.plan.planned import PlannedDay
 

@@ -72,7 +72,7 @@ def parse(config: Mapping[str, Any]) -> Settings:
         bodies={stream: config[f"{stream}_body"] for stream in STREAMS},
         no_data=checked(
             "no_data_messages",
-            lambda texts: setting_values.patterns(texts, "would be an empty day"),
+            lambda texts: setting_values.patterns(texts, "would be an empty day", blank=True),
         ),
         retry=checked(
             "retry_messages",

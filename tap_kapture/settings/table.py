@@ -155,7 +155,7 @@ TABLE = (
         "array",
         "No-data messages",
         "Regular expressions for texts with which your account says that a day has no records, "
-        "beside those the tap knows.",
+        "beside those the tap knows. ^$ stands for a failure whose message is null or empty.",
         default=[],
         example=["nothing to show"],
     ),

@@ -128,12 +128,15 @@ def user_agent(value: str | None) -> str:
     return value
 
 
-def patterns(values: list[str], otherwise: str) -> tuple[re.Pattern[str], ...]:
+def patterns(
+    values: list[str], otherwise: str, *, blank: bool = False
+) -> tuple[re.Pattern[str], ...]:
     """Return compiled patterns, none of which matches whatever an account may say.
 
     Args:
         values: Regular expressions.
         otherwise: What every failure would be if one matched any text.
+        blank: Whether one may match an empty text and hardly any other, such as ``^$``.
 
     Raises:
         ValueError: One does not compile, or matches any text.
@@ -144,7 +147,7 @@ def patterns(values: list[str], otherwise: str) -> tuple[re.Pattern[str], ...]:
         msg = f"holds a regular expression that does not compile: {error}"
         raise ValueError(msg) from None
     for pattern in compiled:
-        if pattern.search("") or all(map(pattern.search, _FAILURES)):
+        if (not blank and pattern.search("")) or all(map(pattern.search, _FAILURES)):
             msg = f"holds a pattern that matches any text, so that every failure {otherwise}"
             raise ValueError(msg)
     return compiled

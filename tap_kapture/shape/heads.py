@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError
+from tap_kapture.shape.cleaning import clean_text
 from tap_kapture.shape.json import valid_utf8
 from tap_kapture.shape.numbers import MAX_INTEGER
 
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 _MIDNIGHT = re.compile(r"(?<![\d:])(?:0?0:00(?::00)?(?!:?\d)|12:00(?::00)?\sAM)")
 """The stroke of midnight in a text; as far as it tells, for Kapture leaves seconds out."""
+
+
+def is_closed(status: str, closed_statuses: frozenset[str]) -> bool:
+    """Return whether a status counts as closed, as it was sent or as the table shows it.
+
+    Args:
+        status: As it was sent, perhaps escaped for HTML.
+        closed_statuses: Statuses that count as closed, in lower case.
+    """
+    spellings = (status, clean_text(status) or "")
+    return any(spelling.strip().lower() in closed_statuses for spelling in spellings)
 
 
 class Heads:
@@ -56,7 +68,7 @@ class Heads:
 
         @lru_cache(maxsize=1000)
         def is_open(text: str) -> bool:
-            return text.strip().lower() not in closed_statuses
+            return not is_closed(text, closed_statuses)
 
         self._is_open = is_open if status else None
 
@@ -74,9 +86,12 @@ class Heads:
             head = self._decoder.decode(row)
         except UnicodeDecodeError:
             return self.of(valid_utf8(bytes(row))[0])
-        except msgspec.ValidationError:
-            msg = "an element of message is no record"
-            raise KaptureResponseError(msg) from None
+        except (msgspec.DecodeError, RecursionError):
+            if not bytes(row).lstrip().startswith(b"{"):
+                msg = "an element of message is no record"
+                raise KaptureResponseError(msg) from None
+            msg = "a record's key or status is nested, or holds a number, beyond what can be read"
+            raise KaptureRecordError(msg) from None
         key = head.key
         kind = key.__class__
         if self._is_number:

@@ -1,7 +1,8 @@
 """Wire record -> Singer record, compiled once per stream from its columns.
 
 A value becomes its column's type, or null with the raw value kept in ``extra_fields``. Nothing is
-dropped and nothing is guessed: a form that Kapture is not known to send stays raw.
+dropped and nothing is guessed: a form that Kapture is not known to send stays raw, and what is
+nested too deep to be read, or holds a number too long, is kept there as its JSON text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tap_kapture.schemas import EXTRA_FIELDS, Column, Kind
 from tap_kapture.shape import cleaning
 from tap_kapture.shape import values as converters
 from tap_kapture.shape.instants import instants_in
-from tap_kapture.shape.json import decode_record
+from tap_kapture.shape.json import Unread, decode_record, text_of
 from tap_kapture.shape.numbers import MAX_INTEGER
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class OddShaper:
 
         Raises:
             UnicodeDecodeError: A text is not valid UTF-8.
-            KaptureRecordError: It is nested, or holds a number, beyond what can be read.
+            KaptureRecordError: It is nested beyond what can be read.
         """
         raw = decode_record(row)
         try:
@@ -115,22 +116,30 @@ class OddShaper:
             raise KaptureRecordError(msg) from None
 
     def _convert(self, name: str, value: object, record: dict[str, Any]) -> None:
-        """Put a value into its column, or into ``extra_fields``."""
+        """Put a value into its column or into ``extra_fields``, there as text if it is too deep."""
         converter = self.converters.get(name)
-        if converter is None:
-            self.unknown[name] += 1
-            kept = self._clean(value)
-        else:
-            try:
+        try:
+            if converter is not None and value.__class__ is not Unread:
                 record[name] = converter(value)
-            except ValueError:
-                self.unconvertible[name] += 1
-                kept = self._keep(value)
-            else:
                 return
+        except ValueError:
+            pass
+        except RecursionError:
+            value = Unread(text_of(value))
+        (self.unknown if converter is None else self.unconvertible)[name] += 1
+        kept = self._kept(value, self._clean if converter is None else self._keep)
         if record[EXTRA_FIELDS] is None:
             record[EXTRA_FIELDS] = {}
         record[EXTRA_FIELDS][self._keep(name)] = kept
+
+    @staticmethod
+    def _kept(value: object, keep: Converter) -> object:
+        if value.__class__ is Unread:
+            return str(value)
+        try:
+            return keep(value)
+        except RecursionError:
+            return text_of(value)
 
     def misfits(self) -> tuple[Counter[str], Counter[str]]:
         """Return the counts of unknown keys and unconvertible columns, nested ones by path."""

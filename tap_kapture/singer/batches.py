@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LEVEL = 6
 """How hard zlib tries, of 9."""
 RECORDS_AT_ONCE = 100
-"""Records that are encoded in one call, see :mod:`tap_kapture.pull.run`."""
+"""Records that are encoded in one call, see :mod:`tap_kapture.pull.emission`."""
 
 
 def complete(schema: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import urlsplit
 
 from tap_kapture.errors import (
     KaptureAuthError,
@@ -23,6 +22,7 @@ from tap_kapture.shape.json import valid_utf8
 from tap_kapture.wire.envelopes import (
     decode_envelope,
     decode_usual,
+    holds_nothing,
     message_in,
     rows_in_text,
     rows_of,
@@ -32,11 +32,13 @@ from tap_kapture.wire.envelopes import (
 )
 from tap_kapture.wire.gate import asked_pause
 from tap_kapture.wire.texts import (
+    ADD_BLANK,
     ADD_PATTERN,
     ASK_SUPPORT,
     CHECK_REQUEST,
     Meaning,
     Meanings,
+    host_of,
     is_json,
     quotable,
 )
@@ -138,7 +140,10 @@ class AnswerParser:
             msg = "the answer has no 'status': is this address a Kapture API?"
             raise KaptureResponseError(msg)
         if not _is_success(status):
-            self._refuse_unless_empty(reply, text_of(message) or "")
+            text = text_of(message)
+            if message is None or (text is None and not holds_nothing(message)):
+                _refuse_failure("", ASK_SUPPORT)
+            self._refuse_unless_empty(reply, text or "")
             return Answer([])
         rows, more_replaced = self._rows(reply, message)
         return Answer(rows, total_of(envelope.get("totalcount")), replaced + more_replaced)
@@ -149,13 +154,12 @@ class AnswerParser:
 
     def _rows(self, reply: Reply, message: msgspec.Raw | None) -> tuple[list[msgspec.Raw], int]:
         """Return the rows of a success, and the replaced characters of rows that came as text."""
-        first = bytes(message or b"null")[:1]
-        text = text_of(message)
-        if message is None or first == b"n" or (text is not None and not text.strip()):
+        if message is None or holds_nothing(message):
             return [], 0
-        if first in {b"[", b"{"}:
-            return rows_of(message), 0
+        text = text_of(message)
         if text is None:
+            if bytes(message)[:1] in {b"[", b"{"}:
+                return rows_of(message), 0
             _refuse_success("a number or a boolean", ASK_SUPPORT)
         if not is_json(text):
             self._refuse_unless_empty(reply, text, succeeded=True)
@@ -183,11 +187,7 @@ class AnswerParser:
             raise KaptureRefusedError(msg)
         if succeeded:
             _refuse_success(f"the text '{self.quote(text)}'", ADD_PATTERN)
-        msg = (
-            f"Kapture answered status failed with the unknown text '{self.quote(text)}'. "
-            f"{ADD_PATTERN}"
-        )
-        raise KaptureRefusedError(msg)
+        _refuse_failure(self.quote(text), ADD_PATTERN if text.strip() else ADD_BLANK)
 
     def _refuse_status(self, reply: Reply) -> None:
         status = reply.status
@@ -206,7 +206,7 @@ class AnswerParser:
             msg = f"HTTP {status}"
             raise KaptureTransientError(msg)
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            host = _host(reply.headers.get("location", "")) or "another page"
+            host = host_of(reply.headers.get("location", "")) or "another page"
             msg = (
                 f"HTTP {status} redirects to {self.quote(host)}, which is not followed. Check "
                 "'subdomain' or 'api_url' and the endpoint's path"
@@ -239,6 +239,11 @@ class AnswerParser:
         return KaptureThrottledError(msg, asked_pause(reply.headers))
 
 
+def _refuse_failure(text: str, advice: str) -> NoReturn:
+    msg = f"Kapture answered status failed with the unknown text '{text}'. {advice}"
+    raise KaptureRefusedError(msg)
+
+
 def _refuse_success(what: str, advice: str) -> NoReturn:
     msg = f"status is success, but message is {what} instead of records. {advice}"
     raise KaptureResponseError(msg)
@@ -246,10 +251,3 @@ def _refuse_success(what: str, advice: str) -> NoReturn:
 
 def _is_success(status: str) -> bool:
     return status.strip().lower() == "success"
-
-
-def _host(address: str) -> str | None:
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None

@@ -38,6 +38,7 @@ _ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _JSON = msgspec.json.Decoder(msgspec.Raw)
 _AROUND_JSON = " \t\r\n\0\ufeff"
+_NOTHING = re.compile(rb"null|\[\s*\]|\{\s*\}")
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -162,9 +163,19 @@ def rows_in_text(text: str) -> list[msgspec.Raw] | None:
 
 
 def text_of(raw: msgspec.Raw | None) -> str | None:
-    """Return a JSON text, or None for any other value."""
+    """Return a JSON text, or None for any other value, which is not decoded: it may be a page."""
+    if raw is None or bytes(memoryview(raw)[:1]) != b'"':
+        return None
     value = _value_of(raw)
     return value if isinstance(value, str) else None
+
+
+def holds_nothing(raw: msgspec.Raw) -> bool:
+    """Whether a value is null, a blank text, or a list or an object with nothing in it."""
+    if _NOTHING.fullmatch(memoryview(raw)):
+        return True
+    text = text_of(raw)
+    return text is not None and not text.strip()
 
 
 def message_in(body: bytes, headers: Mapping[str, str]) -> str:

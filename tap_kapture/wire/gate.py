@@ -131,18 +131,18 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]+)?", text):
         return min(float(text), MAX_RETRY_AFTER)
-    until = _instant(text)
+    until = instant_of(text)
     if until is None:
         return None
     # By the server's own clock: this machine's may be minutes away from it.
-    now = _instant(headers.get("date", "")) or datetime.now(timezone.utc)
+    now = instant_of(headers.get("date", "")) or datetime.now(timezone.utc)
     return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
 
 
-def _instant(text: str) -> datetime | None:
-    """Return the instant that a header names, or None if it cannot be read."""
+def instant_of(text: str) -> datetime | None:
+    """Return the instant that a header names, in UTC where it says no zone; None if unreadable."""
     try:
         instant = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):  # the last for an absurd zone
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)

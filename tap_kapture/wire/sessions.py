@@ -2,6 +2,8 @@
 
 A socket's timeout bounds the wait for each piece, so an answer that drips would last for ever. Here
 it bounds the wait for all of them together: status line, headers and body.
+
+Nor does anything of an answer reach the log: urllib3 would quote the headers that it cannot read.
 """
 
 from __future__ import annotations
@@ -47,6 +49,12 @@ class _TimelyResponse(HTTPResponse):
         """Take the time that the socket gives to a piece as the time for all of them."""
         super().__init__(sock, *args, **kwargs)
         self.fp = BufferedReader(_Pieces(sock, self.fp.detach()))
+
+    def begin(self) -> None:
+        """Read status line and headers, and drop what is none: urllib3 logs whatever is left."""
+        super().begin()
+        self.msg.defects.clear()
+        self.msg.set_payload("")
 
 
 class _Pieces(RawIOBase):

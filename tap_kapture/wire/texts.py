@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tap_kapture.wire.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +26,10 @@ CHECK_REQUEST = (
 ADD_PATTERN = (
     "If it means 'no records', add a pattern for it to 'no_data_messages'; if it passes after a "
     "while, to 'retry_messages'; otherwise ask Kapture support"
+)
+ADD_BLANK = (
+    "If a failure without a text means 'no records', add the pattern '^$' to 'no_data_messages', "
+    "which stands for it; otherwise ask Kapture support"
 )
 ASK_SUPPORT = "Ask Kapture support what the account answers"
 
@@ -72,7 +79,8 @@ class Meanings:
     """What texts mean by one configuration.
 
     Attributes:
-        no_data: Patterns of further texts that mean "no records".
+        no_data: Patterns of further texts that mean "no records"; one that matches an empty text
+            stands for a failure without any.
         busy: Patterns of further texts after which all wait and try again.
     """
 
@@ -90,7 +98,7 @@ class Meanings:
         """
         said = text.strip()
         letters = re.sub(r"[^a-z0-9]", "", said.lower())
-        is_empty = _NO_DATA.fullmatch(said) or (said and _any_matches(self.no_data, said))
+        is_empty = _NO_DATA.fullmatch(said) or _any_matches(self.no_data, said)
         rules = (
             (letters.startswith(_CREDENTIAL), Meaning.CREDENTIAL),
             (letters.startswith(_SERVER), Meaning.SERVER),
@@ -113,15 +121,22 @@ def quotable(text: str, secrets: Iterable[str]) -> str:
 
     Args:
         text: The text.
-        secrets: What is masked, beside mail addresses, phone numbers, and JSON, which may hold
-            records.
+        secrets: What is masked in each of its forms, beside mail addresses, phone numbers, and
+            JSON, which may hold records.
     """
     if is_json(text):
         return _NOT_SHOWN
     text = _JSON_INSIDE.sub(_NOT_SHOWN, text)
-    for secret in secrets:
-        text = text.replace(secret, "[secret]")
+    text = masked(text, secrets)
     return _PERSONAL.sub("[masked]", " ".join(text.split()))[:MAX_QUOTE]
+
+
+def host_of(address: str) -> str | None:
+    """Return the host of an address, which is all of it that an error may show."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
 
 
 def _any_matches(patterns: Iterable[re.Pattern[str]], text: str) -> bool:

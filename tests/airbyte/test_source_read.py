@@ -282,7 +282,7 @@ def test_a_process_writes_nothing_but_messages_and_nothing_personal_outside_of_r
     tmp_path: Path,
 ) -> None:
     quirks = Quirks(unknown_keys=True, bad_dates=True, bad_numbers=True, charset="iso-8859-1")
-    faults = [Fault("502"), Fault("bad_bytes", stream="tickets")]
+    faults = [Fault("502"), Fault("bad_bytes", stream="tickets"), Fault("bad_header", times=999)]
     with Sandbox(ACCOUNT, quirks=quirks, faults=faults) as sandbox:
         config = sandbox.config(http_headers={"x-api-key": API_KEY})
         catalog = configured(usual(tmp_path, config))

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from effort import soak
 from failing_account import (
     BAD_DAY,
     DEBUG,
@@ -15,6 +16,7 @@ from failing_account import (
     LAST,
     NOW,
     OF_A_DAY,
+    REST,
     TODAY,
     assert_incomplete,
     assert_stopped,
@@ -22,9 +24,25 @@ from failing_account import (
     in_turn,
     unread,
 )
-from tap_process import KEYS, Json, Output, days, leaked, not_the_truth, pull, run_tap, untruths
+from tap_process import (
+    KEYS,
+    Json,
+    Output,
+    attempt,
+    catalog_of,
+    days,
+    leaked,
+    not_the_truth,
+    pull,
+    run_tap,
+    select,
+    untruths,
+)
 
 from sandbox import Account, Fault, Quirks, Sandbox
+from tap_kapture.errors import KaptureIncompleteError, KaptureRecordError
+from tap_kapture.shape import odd_records
+from tap_kapture.shape.json import decode_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,3 +250,72 @@ def test_more_than_fifty_bad_days_stop_the_run_and_the_state_stays_small(tmp_pat
             after = before.then(pull(sandbox.config(), NOW, state=before.state))
             assert not_the_truth(after, sandbox) == []
             assert troubles(after) == {}
+
+
+NESTED = "a record is nested beyond what can be read"
+
+
+def test_a_value_that_is_nested_deep_costs_no_day(ill: Sandbox, tmp_path: Path) -> None:
+    """Readers stumble over so many brackets, or over so many digits: they leave as text."""
+    texts = {"tickets": "[" * 600 + "]" * 600, "customers": "9" * 5000}
+    ill.faults = [
+        Fault("odd_field", stream=stream, day=BAD_DAY, text=text, times=FOR_EVER)
+        for stream, text in texts.items()
+    ]
+    output = run_tap(tmp_path, config_of(ill), at=NOW, environment=DEBUG)
+    assert (output.code, output.errors(), troubles(output)) == (0, [], {})
+    for stream, text in texts.items():
+        records = output.table(stream)
+        odd = [key for key, row in records.items() if row["extra_fields"]]
+        assert [records[key]["extra_fields"] for key in odd] == [{"odd_field": text}]
+        records[odd[0]]["extra_fields"] = None
+        assert untruths(records, ill.truth(stream)) == []
+    assert leaked(output.chatter(), {"[" * 50, "9" * 50}) == []
+
+
+@pytest.mark.parametrize("selected", [True, False])
+def test_a_record_that_cannot_be_loaded_costs_only_its_day(
+    ill: Sandbox, monkeypatch: pytest.MonkeyPatch, *, selected: bool
+) -> None:
+    """How deep that is depends on where it is read: a worker may take what the run cannot."""
+
+    def refuse(row: bytes) -> Json:
+        if b"odd_field" in bytes(row):
+            raise KaptureRecordError(NESTED)
+        return decode_record(row)
+
+    monkeypatch.setattr(odd_records, "decode_record", refuse)
+    ill.faults = [
+        Fault("odd_field", stream="tickets", day=day, text="1", times=FOR_EVER)
+        for day in (BAD_DAY, LAST)
+    ]
+    catalog = catalog_of(config_of(ill))
+    select(catalog, "tickets", "detail", selected=selected)
+    output, error = attempt(config_of(ill), NOW, catalog=catalog)
+    assert isinstance(error, KaptureIncompleteError)
+    assert str(error).startswith(f"tickets, 2 days ({BAD_DAY}, {LAST}): {NESTED}. {REST}")
+    assert unread(output, "tickets") == [BAD_DAY, LAST]
+    assert output.bookmark("tickets")["replication_key_value"] == TODAY.isoformat()
+    bad = {key for day in (BAD_DAY, LAST) for key in ill.truth_of_day("tickets", day)}
+    assert output.table("tickets").keys() >= ill.truth("tickets").keys() - bad
+    ill.faults = []
+    rest = pull(config_of(ill), NOW, state=output.state, catalog=catalog)
+    assert output.then(rest).table("tickets").keys() == ill.truth("tickets").keys()
+    assert troubles(rest) == {}
+
+
+@soak
+@pytest.mark.parametrize("depth", [100, 400, 450, 500, 900, 940, 960, 970, 980, 990, 1000, 5000])
+def test_however_deep_a_value_is_nested_only_its_day_is_at_stake(
+    ill: Sandbox, tmp_path: Path, depth: int
+) -> None:
+    text = '{"a":' * depth + "1" + "}" * depth
+    ill.faults = [Fault("odd_field", stream="tickets", day=BAD_DAY, text=text, times=FOR_EVER)]
+    output = run_tap(tmp_path, config_of(ill, max_retries=0), at=NOW)
+    if output.code:
+        assert depth > 800
+        (line,) = output.errors()
+        assert line.startswith(f"tickets, day {BAD_DAY}, offset 0: ")
+        assert unread(output, "tickets") == [BAD_DAY]
+    bad = ill.truth_of_day("tickets", BAD_DAY).keys() if output.code else set()
+    assert output.table("tickets").keys() == ill.truth("tickets").keys() - bad

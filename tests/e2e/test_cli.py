@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
 from tap_process import KEYS, not_the_truth, run_tap
 
-from sandbox import Account, Sandbox
+from sandbox import Account, Fault, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +65,7 @@ def shared() -> Iterator[Sandbox]:
 @pytest.fixture
 def account(shared: Sandbox) -> Sandbox:
     shared.clear()
+    shared.faults = []
     return shared
 
 
@@ -154,6 +157,25 @@ def test_test_asks_both_endpoints(account: Sandbox, tmp_path: Path) -> None:
     for stream in KEYS:
         (day,) = {seen.day for seen in account.requests if seen.stream == stream and seen.rows}
         assert f"{stream}: OK, read one record of {day}" in output.log
+
+
+@pytest.mark.parametrize("fault", [Fault("bad_bytes"), Fault("odd_field", text="9" * 5000)])
+def test_test_passes_where_a_run_loads_what_is_damaged(
+    account: Sandbox, tmp_path: Path, fault: Fault
+) -> None:
+    account.faults = [replace(fault, times=math.inf)]
+    output = run_tap(tmp_path, account.config(), "--test", at=NOW)
+    assert (output.code, output.errors()) == (0, [])
+    assert "Traceback" not in output.log
+    assert all(f"{stream}: OK, read one record of" in output.log for stream in KEYS)
+
+
+def test_test_names_the_day_of_a_record_that_no_run_loads(account: Sandbox, tmp_path: Path) -> None:
+    account.faults = [Fault("no_key", times=math.inf)]
+    output = run_tap(tmp_path, account.config(), "--test", at=NOW)
+    assert output.code == 1
+    (line,) = output.errors()
+    assert re.match(r"customers, day 2024-03-\d\d, offset 0: a record has no usable 'id'", line)
 
 
 def test_test_gives_up_a_host_that_is_gone(account: Sandbox, tmp_path: Path) -> None:

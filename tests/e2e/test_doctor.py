@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,16 @@ from still_account import FIRST, NOW, TODAY
 from tap_process import TIMEOUT, Json, command_line, days, leaked, pull, tap_at
 
 from sandbox import Account, Fault, Quirks, Sandbox
+from sandbox.account import lifecycle
 from tap_kapture.advice.doctor import Diagnosis, diagnose
 from tap_kapture.advice.report import form
+from tap_kapture.wire.transport import Transport
 
 if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import CompletedProcess
+
+    from tap_kapture.wire.answers import Reply
 
 ACCOUNT = Account(seed=3, first_day=FIRST, now=NOW, tickets_per_day=40, customers_per_day=20)
 MOST = 30
@@ -104,6 +109,19 @@ def test_statuses_and_what_does_not_fit_are_named() -> None:
     assert "text a" in json.dumps(diagnosis.report["tickets"]["fields"]["lastFollowUp"])
 
 
+@pytest.mark.parametrize(("clean_text", "shown"), [(True, "&"), (False, "&amp;")])
+def test_a_status_is_named_as_the_table_shows_it(
+    monkeypatch: pytest.MonkeyPatch, shown: str, *, clean_text: bool
+) -> None:
+    monkeypatch.setattr(lifecycle, "CLOSINGS", [("Solved & Closed", "Solved", "SO")])
+    with Sandbox(replace(ACCOUNT, seed=4711)) as sandbox:
+        names = ["solved & closed"]
+        diagnosis = examined(sandbox, closed_statuses=names, clean_text=clean_text)
+    told = texts(diagnosis, "tickets")
+    (line,) = [line for line in told.splitlines() if "statuses that count as open" in line]
+    assert f"; as closed: Solved {shown} Closed (" in line
+
+
 def test_a_first_load_costs_about_what_is_told() -> None:
     with Sandbox(ACCOUNT) as sandbox:
         told = texts(examined(sandbox), "tickets")
@@ -125,6 +143,34 @@ def test_a_passing_failure_is_asked_again_and_a_lasting_one_is_told() -> None:
         assert diagnosis.fails
         assert "HTTP 500" in texts(diagnosis, "tickets")
         assert ROWS in texts(diagnosis, "customers")
+
+
+@pytest.mark.parametrize("fault", [Fault("bad_bytes"), Fault("odd_field", text="9" * 5000)])
+def test_what_a_run_loads_although_it_is_damaged_is_no_failure(fault: Fault) -> None:
+    with Sandbox(ACCOUNT, faults=[replace(fault, times=math.inf)]) as sandbox:
+        diagnosis = examined(sandbox)
+    assert not diagnosis.fails
+    for stream in ("tickets", "customers"):
+        assert ROWS in texts(diagnosis, stream)
+    assert ("odd_field" in texts(diagnosis, "tickets")) is (fault.action == "odd_field")
+
+
+@pytest.mark.parametrize(("zone", "told"), [("GMT", True), ("+99999999999999999999", False)])
+def test_the_clock_of_the_server_is_told_where_it_can_be_read(
+    zone: str, monkeypatch: pytest.MonkeyPatch, *, told: bool
+) -> None:
+    send = Transport._send  # noqa: SLF001 - where the header comes in
+
+    def dated(transport: Transport, *given: Any) -> Reply:  # noqa: ANN401 - as they are
+        reply = send(transport, *given)
+        transport.server_date = f"Wed, 21 Oct 2015 07:28:00 {zone}", sandbox.now
+        return reply
+
+    monkeypatch.setattr(Transport, "_send", dated)
+    with Sandbox(ACCOUNT) as sandbox:
+        found = texts(examined(sandbox), "tickets")
+    assert ("the server's clock is" in found) is told
+    assert ROWS in found
 
 
 def test_without_the_account_id_tickets_alone_are_looked_at() -> None:

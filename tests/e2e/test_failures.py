@@ -188,6 +188,7 @@ def test_a_clean_run_shows_no_secret_either(
     ill: Sandbox, secrets: set[str], tmp_path: Path
 ) -> None:
     ill.quirks = Quirks(unknown_keys=True, bad_dates=True, bad_numbers=True)
+    ill.faults = [Fault("bad_header", times=FOR_EVER)]
     output = run_tap(tmp_path, config_of(ill), at=NOW, environment=DEBUG)
     assert output.code == 0
     assert output.errors() == []

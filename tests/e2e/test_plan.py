@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import forked
@@ -11,6 +13,7 @@ from still_account import ACCOUNT, DAY, FIRST
 from tap_process import TIMEOUT, Json, asked, command_line, pull
 
 from sandbox import Sandbox
+from tap_kapture.advice.command import parse, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +39,18 @@ def planned(folder: Path, sandbox: Sandbox, state: Json, **settings: object) -> 
     ended = command(folder, sandbox, state, "--json", **settings)
     assert ended.returncode == 0, ended.stderr
     return {plan["stream"]: plan for plan in json.loads(ended.stdout)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_state_may_come_from_a_pipe(account: Sandbox, tmp_path: Path) -> None:
+    """As in `--state <(meltano state get ...)`, which can be read only once."""
+    state = pull(account.config(), account.now).state
+    source, sink = os.pipe()
+    os.write(sink, json.dumps(state).encode())
+    os.close(sink)
+    options = parse(["plan", "--config", str(tmp_path), "--state", f"/dev/fd/{source}"])
+    assert state_of(options) == state
+    os.close(source)
 
 
 def test_its_days_are_those_that_a_run_asks_for(account: Sandbox, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +30,7 @@ from tap_process import (
 )
 
 from sandbox import Account, Quirks, Sandbox
+from sandbox.account import lifecycle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,6 +212,17 @@ def test_closed_statuses_of_the_account_are_not_followed(still: Sandbox) -> None
     still.clear()
     pull(config, NOW, state=first.state)
     assert asked(still, "tickets") == days(TODAY - 2 * DAY, TODAY)
+
+
+def test_a_closed_status_is_known_however_it_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "CLOSINGS", [("Solved & Closed", "Solved", "SO")])
+    with Sandbox(replace(ACCOUNT, seed=4711)) as sandbox:
+        config = sandbox.config(closed_statuses=["pending", "open", "Solved & Closed"])
+        first = pull(config, NOW)
+        assert "Solved & Closed" in {row["status"] for row in first.records("tickets")}
+        sandbox.clear()
+        pull(config, NOW, state=first.state)
+        assert asked(sandbox, "tickets") == days(TODAY - 2 * DAY, TODAY)
 
 
 def test_a_day_that_did_not_change_is_not_written_again(still: Sandbox) -> None:

@@ -85,6 +85,20 @@ def test_bytes_that_are_no_text(stream: str) -> None:
         body.decode()
 
 
+@pytest.mark.parametrize("stream", ["tickets", "customers"])
+def test_a_field_as_ordered(stream: str) -> None:
+    with Sandbox(ACCOUNT, faults=[Fault("odd_field", text="[[1]]")]) as sandbox:
+        records = ask(sandbox, stream, DAY).json()["message"]
+    assert [record["odd_field"] for record in records if "odd_field" in record] == [[[1]]]
+
+
+def test_a_header_that_http_does_not_allow() -> None:
+    with Sandbox(ACCOUNT, faults=[Fault("bad_header")]) as sandbox:
+        answers = [ask(sandbox, "tickets", DAY) for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert ["Server" in answer.headers for answer in answers] == [False, True], "it comes behind"
+
+
 def test_faults_hit_what_they_name() -> None:
     faults = [Fault("500", stream="tickets", day=DAY, after=1, times=2)]
     with Sandbox(ACCOUNT, faults=faults) as sandbox:

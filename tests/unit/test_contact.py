@@ -11,7 +11,7 @@ from paged_account import PagedAccount, row, rows
 
 from sandbox import Quirks
 from tap_kapture.dialect.contact import SEARCHED, Contact
-from tap_kapture.dialect.dialect import ONE_DAY, Dialect, Turn
+from tap_kapture.dialect.dialect import Dialect, Turn
 from tap_kapture.dialect.learned import LEARNING_REQUESTS, Learned
 from tap_kapture.errors import (
     KaptureAuthError,
@@ -23,6 +23,7 @@ from tap_kapture.errors import (
     KaptureServerError,
     KaptureThrottledError,
 )
+from tap_kapture.plan.bookmarks import ONE_DAY
 from tap_kapture.wire.answers import Answer
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from tap_kapture.dialect.dialect import (
     ENDLESS,
     MAX_LIMIT,
-    ONE_DAY,
     Dialect,
     Total,
     Turn,
     from_state,
 )
 from tap_kapture.dialect.layout import WAYS
+from tap_kapture.plan.bookmarks import ONE_DAY
 from tap_kapture.wire.request import Request
 
 DAY = dt.date(2024, 4, 19)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
-from tap_kapture.shape.json import decode_record, valid_utf8
+from tap_kapture.shape.json import Unread, decode_record, valid_utf8
+from tap_kapture.wire.answers import AnswerParser, Reply
 from tap_kapture.wire.envelopes import decode_envelope, rows_of, text_of, to_utf8, total_of
 
 JSON = "application/json"
@@ -185,10 +186,17 @@ def test_a_half_character_from_a_charset_is_no_error() -> None:
     assert json.loads(body)["x"] == "?"
 
 
-@pytest.mark.parametrize("row", [b"9" * 5000, b"[" * 100_000 + b"]" * 100_000])
-def test_a_record_beyond_what_parsers_take_is_named_without_its_content(row: bytes) -> None:
+def test_a_record_beyond_what_parsers_take_is_named_without_its_content() -> None:
+    row = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(KaptureRecordError, match="a record is nested"):
         decode_record(b'{"x": ' + row + b"}")
+
+
+def test_a_value_beyond_what_parsers_take_stays_json_and_the_others_are_read() -> None:
+    record = decode_record(b'{"a": 1.50, "x": [' + b"9" * 5000 + b'], "b": {"c": null}}')
+    assert record == {"a": Decimal("1.50"), "x": f"[{'9' * 5000}]", "b": {"c": None}}
+    assert isinstance(record["x"], Unread)
+    assert str(record["a"]) == "1.50"
 
 
 @pytest.mark.parametrize(
@@ -197,6 +205,23 @@ def test_a_record_beyond_what_parsers_take_is_named_without_its_content(row: byt
 )
 def test_text_is_text_only(raw: bytes | None, text: str | None) -> None:
     assert text_of(None if raw is None else msgspec.Raw(raw)) == text
+
+
+@pytest.mark.parametrize("message", ['[{"a": 1}]', '{"a": 1}'])
+def test_rows_are_not_decoded_to_see_that_they_are_no_text(
+    message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[bytes] = []
+    decode = msgspec.json.decode
+
+    def noting(raw: bytes) -> object:
+        decoded.append(bytes(raw))
+        return decode(raw)
+
+    monkeypatch.setattr(msgspec.json, "decode", noting)
+    reply = Reply(200, {}, f'{{"Status": "success", "Message": {message}}}'.encode(), "/")
+    assert [bytes(row) for row in AnswerParser().parse(reply).rows] == [b'{"a": 1}']
+    assert decoded == [b'"success"']
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,33 @@ def test_a_text_is_found_wherever_the_table_has_one(key: object) -> None:
 def test_a_number_that_no_table_holds_is_no_key(key: int) -> None:
     assert key_of(NUMBER_KEYS, key) is None
     assert key_of(TEXT_KEYS, key) == str(key)
+
+
+@pytest.mark.parametrize("place", ["id", "status"])
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000 + "]" * 100_000])
+def test_a_key_or_status_beyond_what_parsers_take_is_named(place: str, value: str) -> None:
+    heads = Heads("id", partial(converters.text, cleaner=clean), "status", frozenset())
+    row = f'{{"id": "1", "{place}": {value}}}'
+    with pytest.raises(KaptureRecordError, match="beyond what can be read") as caught:
+        heads.of(row.encode())
+    assert "99" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("closed", "sent", "is_open"),
+    [
+        ("solved & closed", "Solved &amp; Closed", False),
+        ("solved & closed", " SOLVED &#38; CLOSED ", False),
+        ("solved & closed", "Solved & Closed", False),
+        ("solved &amp; closed", "Solved &amp; Closed", False),
+        ("solved & closed", "Solved &amp;amp; Closed", True),
+        ("solved & closed", "Closed", True),
+        ("won't fix", "Won&apos;t fix\0", False),
+        ("closed", "", True),
+    ],
+)
+def test_a_status_is_closed_as_the_table_shows_it_and_as_it_was_sent(
+    closed: str, sent: str, *, is_open: bool
+) -> None:
+    heads = Heads("id", converters.integer, "status", frozenset({closed}))
+    assert heads.of(json.dumps({"id": 1, "status": sent}).encode()) == ("1", is_open)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import re
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -360,6 +362,48 @@ def test_a_failure_without_a_text_is_never_no_records(message: object) -> None:
         answer(failed(message))
 
 
+BLANK = AnswerParser(Meanings(no_data=(re.compile("^$"),)))
+"""Reads answers of an account whose failures without a text mean an empty day."""
+
+
+@pytest.mark.parametrize("message", [b"null", b'""', b'" "', b"[]", b"[ ]", b"{}", b"{\n}"])
+@pytest.mark.parametrize("keys", [(b"status", b"message"), (b"Status", b"Message")])
+def test_a_failure_without_a_text_can_be_configured_as_an_empty_day(
+    message: bytes, keys: tuple[bytes, bytes]
+) -> None:
+    body = b'{"%b": "failed", "%b": %b}' % (*keys, message)
+    with pytest.raises(KaptureRequestError, match=r"add the pattern '\^\$' to 'no_data_messages'"):
+        answer(body)
+    assert answer(body, reader=BLANK) == Answer([])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "failed"},
+        {"status": "failed", "error": "quota"},
+        *(failed([{"ticketId": "1"}]), failed({"a": 1}), failed([[]])),
+        *(failed(0), failed(7), failed(text=True), failed(text=False)),
+    ],
+)
+def test_a_failure_with_something_else_than_a_text_is_never_an_empty_day(body: object) -> None:
+    for reader in (READER, BLANK):
+        with pytest.raises(KaptureRequestError, match="Ask Kapture support what") as caught:
+            answer(body, reader=reader)
+        assert "no_data_messages" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(failed("Something new"), 200), (failed(None), 400), ({}, 401), (b"", 403), (failed(""), 404)],
+)
+def test_a_failure_that_is_stated_otherwise_is_not_taken_for_one_without_a_text(
+    body: object, status: int
+) -> None:
+    with pytest.raises((KaptureAuthError, KaptureRequestError)):
+        answer(body, status, reader=BLANK)
+
+
 def test_a_failure_without_a_message_is_never_no_records() -> None:
     with pytest.raises(KaptureRequestError):
         answer({"status": "failed"})
@@ -493,8 +537,15 @@ def test_a_wait_until_a_date_is_what_is_left_of_it(ahead: int, least: int, most:
     assert least <= caught.value.retry_after <= most
 
 
+ABSURD = [
+    f"Wed, 21 Oct 2015 07:28:00 {zone}" for zone in ("+99999999999999999999", "-99999999999999")
+]
+"""Dates whose zone is beyond any."""
+
+
 @pytest.mark.parametrize(
-    "header", ["", "soon", "-5", "1e3", "NaN", "inf", "1,5", "1 2", "Mon, 99 Foo 2024 1:2:3 GMT"]
+    "header",
+    ["", "soon", "-5", "1e3", "NaN", "inf", "1,5", "1 2", "Mon, 99 Foo 2024 1:2:3 GMT", *ABSURD],
 )
 def test_a_wait_that_cannot_be_read_is_none(header: str) -> None:
     with pytest.raises(KaptureThrottledError) as caught:
@@ -502,10 +553,25 @@ def test_a_wait_that_cannot_be_read_is_none(header: str) -> None:
     assert caught.value.retry_after is None
 
 
-@given(header=st.text(st.characters(codec="latin-1"), max_size=40))
-def test_no_retry_after_breaks_the_run(header: str) -> None:
+@pytest.mark.parametrize("date", ["", "soon", *ABSURD])
+def test_a_date_of_the_server_that_cannot_be_read_is_as_if_absent(date: str) -> None:
     with pytest.raises(KaptureThrottledError) as caught:
-        answer(b"", 429, retry_after=header)
+        answer(b"", 429, retry_after="Fri, 31 Dec 9999 23:59:59 GMT", date=date)
+    assert caught.value.retry_after == MAX_RETRY_AFTER
+
+
+NUMBERS = st.integers(-10, 10**20).map(str)
+DATES = st.builds(
+    "Wed, {} {} {} {}:{}:{} {}".format,
+    *(NUMBERS, st.sampled_from(["Jan", "Dec", "13"]), NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+    st.sampled_from(["GMT", "EST", "", "-"]) | st.integers(-(10**30), 10**30).map("{:+}".format),
+)
+
+
+@given(header=st.text(st.characters(codec="latin-1"), max_size=40) | DATES, date=DATES)
+def test_no_retry_after_breaks_the_run(header: str, date: str) -> None:
+    with pytest.raises(KaptureThrottledError) as caught:
+        answer(b"", 429, retry_after=header, date=date)
     wait = caught.value.retry_after
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER
 
@@ -592,6 +658,67 @@ def test_a_quote_has_at_most_200_characters(length: int) -> None:
 def test_the_longest_secret_is_masked_first() -> None:
     reader = AnswerParser(secrets=("abcdef", "abc"))
     assert reader.quote("x abcdef y abc") == "x [secret] y [secret]"
+
+
+KEYED = base64.b64encode(b"api.user@acme:S3cr+t/p&ss?").decode()
+"""A token with padding, and one whose characters are escaped in many ways."""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        KEYED,
+        KEYED.rstrip("="),
+        quote(KEYED, safe=""),
+        quote(KEYED, safe="").replace("%3D", "%3d"),
+        quote(quote(KEYED, safe=""), safe=""),
+        KEYED.replace("=", "&#61;"),
+        KEYED.replace("=", "&#x3D;"),
+        f"Basic {KEYED}",
+        *("api.user@acme", "S3cr+t/p&ss?", "api.user@acme:S3cr+t/p&ss?", "S3cr%2Bt%2Fp%26ss%3F"),
+        *("S3cr+t/p&amp;ss?", "S3cr+t%2Fp&#38;ss?", "api.user%40acme"),
+    ],
+)
+@pytest.mark.parametrize("secret", [KEYED, KEYED.rstrip("="), f"Bearer {KEYED}"])
+def test_no_form_of_a_token_is_quoted(said: str, secret: str) -> None:
+    shown = AnswerParser(secrets=(secret,)).quote(f"Invalid key {said}, or x{said}x (key={said})")
+    assert shown.replace("Basic ", "") == ("Invalid key [secret], or x[secret]x (key=[secret])")
+
+
+@pytest.mark.parametrize(
+    ("token", "said", "shown"),
+    [
+        (b"acme:hunter2", "hunter2 of acme", "[secret] of [secret]"),
+        (b"acme:hunter2", "k%3Ahunter2%26acme", "k%3A[secret]%26[secret]"),
+        (b"acme:hunter2", "acmes hunter23", "acmes hunter23"),
+        (b"me:abc", "me and abc, but me:abc", "me and abc, but [secret]"),
+        (b"k\xf6nig:gr\xfc\xdfe", "k\xf6nig gr%C3%BC\xdfe", "[secret] [secret]"),
+        (b"no colon in it", "no colon in it", "no colon in it"),
+    ],
+)
+def test_the_user_and_the_password_in_a_token_are_masked(
+    token: bytes, said: str, shown: str
+) -> None:
+    reader = AnswerParser(secrets=(base64.b64encode(token).decode(),))
+    assert reader.quote(said) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("TICKETS are not for TICKET.", "TICKETS are not for [secret]."),
+        ("x_TICKET, type=TICKET", "x_[secret], type=[secret]"),
+        ("Ticket", "Ticket"),
+    ],
+)
+def test_a_short_value_of_a_header_is_masked_as_a_word_only(said: str, shown: str) -> None:
+    assert AnswerParser(secrets=("TICKET", "=", "")).quote(said) == shown
+
+
+def test_a_mask_is_not_masked_again() -> None:
+    assert AnswerParser(secrets=("the-token-itself", "secret")).quote("the-token-itself") == (
+        "[secret]"
+    )
 
 
 def test_a_reader_does_not_show_its_secrets() -> None:

@@ -55,8 +55,7 @@ def test_a_record_met_twice_is_handed_on_once_unless_it_differs() -> None:
     listed = [row("1"), row("2"), row("1"), row("1", detail="later"), row("3")]
     assert take(into, listed) == [row("1"), row("2"), row("1", detail="later"), row("3")]
     assert len(into) == into.facts(None).records == 3
-    assert "1" in into
-    assert "4" not in into
+    assert take(into, [row("1", detail="later"), row("4")]) == [row("4")]
 
 
 def test_the_later_one_of_two_contents_is_handed_on_last() -> None:
@@ -82,7 +81,7 @@ def test_a_key_is_the_same_as_number_and_as_text() -> None:
     into = tally()
     assert len(take(into, [row("12"), row(12), row(" 12 ")])) == 3
     assert into.facts(None).records == 1
-    assert "12" in into
+    assert into.keys_of([msgspec.Raw(row(12))]) == into.keys_of([msgspec.Raw(row("12"))]) == ("12",)
 
 
 def test_the_keys_of_rows_are_told_without_taking_them() -> None:

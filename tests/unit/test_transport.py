@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import socket
 import threading
 from dataclasses import replace
@@ -235,6 +236,31 @@ def test_a_whole_answer_is_read_in_each_form(server: Server, answer: bytes) -> N
             assert isinstance(got, Answer)
             assert [bytes(row) for row in got.rows] == [b'{"ticketId":"1"}']
             assert server.requests == count
+
+
+# What the log may show of an answer
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(b"X Customer: Asha Rao 9876543210\r\nSet-Cookie: J=Asha", id="no_name"),
+        pytest.param(b"Asha Rao 9876543210", id="no_colon"),
+        pytest.param(b"Content-Type: multipart/x; boundary=Asha\r\n: Asha Rao", id="multipart"),
+        pytest.param(b"X-Customer: Asha Rao\x859876543210\r\nSet-Cookie: J=Asha", id="odd_end"),
+    ],
+)
+def test_no_logger_tells_of_headers_that_cannot_be_read(
+    server: Server, lines: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    start = LENGTH.removesuffix(b"\r\n")
+    server.plays = [server.says(start + lines + b"\r\n\r\n" + BODY)]
+    with timely_session() as session:
+        got = transport_to(server).ask(session, PAGE)
+    assert [bytes(row) for row in got.rows] == [b'{"ticketId":"1"}']
+    assert "POST" in caplog.text, "urllib3 was heard"
+    assert [word for word in ("Asha", "98765") if word in caplog.text] == []
 
 
 # What a failure that lasts is worth

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import keyword
 from typing import Any
@@ -145,22 +144,65 @@ def test_invalid_bytes_are_left_to_the_caller() -> None:
         typed.shape(b'{"ticketId": "\xff"}')
 
 
-@pytest.mark.parametrize("value", [b"9" * 5000, b"[" * 100_000 + b"]" * 100_000])
-def test_a_record_beyond_what_parsers_take_is_named(value: bytes) -> None:
+def test_a_record_beyond_what_parsers_take_is_named() -> None:
     typed = RecordShaper(TICKETS, KOLKATA, clean_text=True)
+    value = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(KaptureRecordError):
         typed.shape(b'{"ticketId": "1", "additional_info": {"a": ' + value + b"}}")
 
 
+@pytest.mark.parametrize("clean_text", [True, False])
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("number", [b"9" * 5000, b"-" + b"9" * 5000])
+def test_a_number_too_long_for_parsers_is_kept_as_text(
+    stream: str, number: bytes, *, clean_text: bool
+) -> None:
+    columns, sample = STREAMS[stream]
+    names = ["taskId", "additional_info", "own"] if stream == "tickets" else ["creatorId", "own"]
+    row = changed(sample, **dict.fromkeys(names, "?")).replace(b'"?"', b'{"a": [%b]}' % number)
+    (record,) = written(columns, [row], clean_text=clean_text)
+    kept = record["extra_fields"]
+    assert [kept[name] for name in names] == [f'{{"a": [{number.decode()}]}}'] * len(names)
+    assert [record[name] for name in names if name != "own"] == [None] * (len(names) - 1)
+    (usual,) = written(columns, [changed(sample)], clean_text=clean_text)
+    assert {name: record[name] for name in record.keys() - {*names, "extra_fields"}} == {
+        name: usual[name] for name in usual.keys() - {*names, "extra_fields"}
+    }
+
+
+@pytest.mark.parametrize("clean_text", [True, False])
 @pytest.mark.parametrize("depth", range(50, 1500, 50))
-def test_a_deep_record_is_shaped_or_named(depth: int) -> None:
-    typed = RecordShaper(TICKETS, KOLKATA, clean_text=True)
-    row = b'{"ticketId": "1", "additional_info": {"a": ' + b"[" * depth + b"]" * depth + b"}}"
-    if depth <= 200:
-        assert typed.shape(row) is not None
+def test_a_deep_value_is_kept_or_its_record_named(depth: int, *, clean_text: bool) -> None:
+    shaper = RecordShaper(TICKETS, KOLKATA, clean_text=clean_text)
+    deep = b"[" * depth + b"]" * depth
+    row = b'{"ticketId": "1", "detail": "x", "additional_info": {"a":%b}, "own":%b}' % (deep, deep)
+    try:
+        record = json.loads(encoder.encode(shaper.shape(row)))
+    except KaptureRecordError:
+        assert depth > 700
         return
-    with contextlib.suppress(KaptureRecordError):
-        typed.shape(row)
+    assert (record["ticketId"], record["detail"]) == ("1", "x")
+    kept = record["extra_fields"]
+    info = record["additional_info"] or kept["additional_info"]
+    for value, sent in ((info, b'{"a":%b}' % deep), (kept["own"], deep)):
+        text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        assert text.encode() == sent
+    assert isinstance(kept["own"], list) or depth > 200
+    unknown, unfit = shaper.odd.misfits()
+    assert unknown == {"own": 1}
+    assert unfit == ({} if record["additional_info"] else {"additional_info": 1})
+
+
+def test_a_deep_value_in_a_contact_costs_nothing_else() -> None:
+    shaper = RecordShaper(CUSTOMERS, KOLKATA, clean_text=True)
+    deep = "[" * 600 + "]" * 600
+    contact = json.dumps({**CONTACT, "own": "?"}).replace('"?"', deep)
+    row = json.dumps({**CUSTOMER, "contacts": ["here"]}).replace('"here"', contact)
+    record = json.loads(encoder.encode(shaper.shape(row.encode())))
+    (shaped,) = record["contacts"]
+    assert shaped["extra_fields"]["own"] in (deep, json.loads(deep))
+    (usual,) = written(CUSTOMERS, [changed(CUSTOMER, contacts=[CONTACT])], clean_text=True)
+    assert shaped == {**usual["contacts"][0], "extra_fields": shaped["extra_fields"]}
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
