@@ -60,7 +60,7 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
     instance: Any = error.instance
     wanted: Any = error.validator_value
     if error.validator == "additionalProperties" and not error.absolute_path:
-        return [_unknown(name, known) for name in instance if name not in known]
+        return [unknown(name, known) for name in instance if name not in known]
     if error.validator == "required":
         return [f"{name}: required, but not set" for name in wanted if name not in instance]
     if error.validator == "type":
@@ -76,6 +76,20 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
     return [f"{where or 'config'}: does not satisfy '{error.validator}'"]
 
 
+def unknown(name: str, known: Mapping[str, Any]) -> str:
+    """Return what to say of a name that no setting has.
+
+    Args:
+        name: The name.
+        known: The settings, by name.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to load, and seldom needed
+
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "see tap-kapture --about for the settings"
+    return f"{name}: there is no such setting; {hint}"
+
+
 def _is_quoted(instance: object, kinds: str) -> bool:
     """Whether a text holds, in JSON, a value of the type that is wanted."""
     if not isinstance(instance, str):
@@ -87,11 +101,3 @@ def _is_quoted(instance: object, kinds: str) -> bool:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return _JSON_NAMES[type(value)] in kinds.split(" or ") and value is not None
-
-
-def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - slow to load, and seldom needed
-
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "see tap-kapture --about for the settings"
-    return f"{name}: there is no such setting; {hint}"

@@ -184,8 +184,10 @@ class TapKapture(Tap):
         """Return the settings in the environment; a value that cannot be read is named."""
         cls.append_builtin_config(cls.config_jsonschema)
         config: dict[str, Any] = {}
-        for name, definition in cls.config_jsonschema["properties"].items():
+        known = cls.config_jsonschema["properties"]
+        for name, definition in known.items():
             config |= environment.setting(name, definition, cls._env_var_prefix)
+        environment.tell_unknown(known, cls._env_var_prefix)
         return config
 
     @classmethod

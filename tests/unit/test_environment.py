@@ -109,3 +109,53 @@ def test_a_list_that_is_none_is_not_taken_for_a_word(
 def test_an_object_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     told = refusal(monkeypatch, http_headers=text)
     assert "TAP_KAPTURE_HTTP_HEADERS holds no object; write a JSON object such as {" in told
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was warned of."""
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("LOOKBAK_DAYS", "lookbak_days: there is no such setting; did you mean 'lookback_days'?"),
+        ("page_size", "page_size: there is no such setting; did you mean 'page_size'?"),
+        ("ZZZ", "zzz: there is no such setting; see tap-kapture --about for the settings"),
+    ],
+)
+def test_a_variable_that_names_no_setting_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, told: str
+) -> None:
+    monkeypatch.setenv(f"TAP_KAPTURE_{name}", SECRET)
+    assert "lookbak_days" not in config(monkeypatch)
+    assert warnings(caplog) == [f"the environment variable TAP_KAPTURE_{name} is not read: {told}"]
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "TAP_KAPTURE_LOGLEVEL",
+        "TAP_KAPTURE__SELECT",
+        "TAP_KAPTURE__LOAD_SCHEMA",
+        "TAP_KAPTURE_METADATA",
+        "TAP_KAPTURE_PAGE_SIZE",
+        "TAP_KAPTURES",
+        "KAPTURE_CLONE",
+    ],
+)
+def test_a_variable_of_the_sdk_of_meltano_or_of_others_is_none_of_the_tap(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "INFO" if variable.endswith("LOGLEVEL") else "7")
+    config(monkeypatch)
+    assert warnings(caplog) == []
+
+
+def test_no_variable_is_told_of_that_nobody_asked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TAP_KAPTURE_LOOKBAK_DAYS", "30")
+    TapKapture(config=dict(GOOD))
+    assert warnings(caplog) == []
