@@ -20,7 +20,7 @@ from tap_kapture.settings import checked, inputs
 from tap_kapture.settings.complaints import complaints
 from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.settings.table import TABLE
-from tap_kapture.singer import batches, environment, maps
+from tap_kapture.singer import batches, environment, files, maps
 from tap_kapture.singer.messages import MessageWriter
 from tap_kapture.singer.pulled_days import PulledDaysStream
 from tap_kapture.singer.streams import (
@@ -89,7 +89,9 @@ class TapKapture(Tap):
             KaptureConfigError: Nothing is selected whose days could be read.
             KaptureIncompleteError: Everything is loaded but some days, which it names.
         """
-        if [stream for stream in self.streams.values() if stream.selected] == [self.pulled_days]:
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        files.tell_in_vain(self.input_catalog or (), self.streams, selected)
+        if selected == [self.pulled_days]:
             msg = (
                 "pulled_days: it is the only selected stream, and tells of the days of the others. "
                 "Select tickets, customers or customer_contacts as well (Meltano: select "
