@@ -62,7 +62,9 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
     if error.validator == "additionalProperties" and not error.absolute_path:
         return [unknown(name, known) for name in instance if name not in known]
     if error.validator == "required":
-        return [f"{name}: required, but not set" for name in wanted if name not in instance]
+        within = f"{where}." if where else ""
+        missing = (name for name in wanted if name not in instance)
+        return [f"{within}{name}: required, but not set" for name in missing]
     if error.validator == "type":
         kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
         quotes = "; write it without quotes" if _is_quoted(instance, kinds) else ""
@@ -70,6 +72,12 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
     bounds = {"minimum": "at least", "maximum": "at most", "enum": "one of"}
     if error.validator in bounds:
         return [f"{where}: must be {bounds[error.validator]} {wanted}"]
+    return _other(error, where)
+
+
+def _other(error: ValidationError, where: str) -> list[str]:
+    if error.validator in {"minLength", "minProperties"}:
+        return [f"{where}: must not be empty"]
     if error.validator == "anyOf" and where.startswith("stream_maps"):
         choice = "" if where.endswith("__else__") else "an object of expressions in text, or "
         return [f"{where}: must be {choice}'__NULL__'"]

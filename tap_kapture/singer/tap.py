@@ -13,7 +13,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
-from tap_kapture.errors import KaptureConfigError, KaptureStateError
+from tap_kapture.errors import KaptureConfigError
 from tap_kapture.process.interruption import Interruption
 from tap_kapture.pull.troubles import Troubles, incomplete
 from tap_kapture.settings import checked, inputs
@@ -60,6 +60,20 @@ class TapKapture(Tap):
     ]
 
     _settings: Settings | None = None
+
+    def __init__(self, *, catalog: Any = None, **options: Any) -> None:  # noqa: ANN401 - as the SDK's
+        """Check the catalog, which the SDK takes as it is.
+
+        Args:
+            catalog: A Singer catalog.
+            options: Of the SDK.
+
+        Raises:
+            KaptureConfigError: Something in the catalog has no meaning.
+        """
+        if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
+            catalog = files.catalog_of(catalog)
+        super().__init__(catalog=catalog, **options)
 
     @property
     def settings(self) -> Settings:
@@ -142,18 +156,7 @@ class TapKapture(Tap):
         Raises:
             KaptureStateError: The state is no Singer state.
         """
-        if state.get("type") == "STATE" and isinstance(state.get("value"), dict):
-            state = state["value"]  # a whole line of output, as grep and tail find it
-        bookmarks = state.get("bookmarks", {})
-        if not isinstance(bookmarks, dict) or not all(
-            isinstance(bookmark, dict) for bookmark in bookmarks.values()
-        ):
-            msg = (
-                "state: 'bookmarks' must hold one object for each stream, as in the value of the "
-                "last STATE message"
-            )
-            raise KaptureStateError(msg)
-        super().load_state(state)
+        super().load_state(files.state_of(state))
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
