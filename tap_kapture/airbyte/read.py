@@ -87,6 +87,13 @@ class Sync:
             for name in left:
                 self._output.status(name, "INCOMPLETE")
             raise
+        except KaptureOutputError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            self._output.failure(error)
+            for name in left:
+                self._output.status(name, "INCOMPLETE")
+            return False
         return is_whole
 
     def _end_days(self, days: _Outlet, *, is_whole: bool, alone: bool) -> bool:
