@@ -195,6 +195,9 @@ def test_a_variable_that_is_no_boolean_is_named(untouched: Sandbox, tmp_path: Pa
         ('["' + TOKEN + '"]', ["must hold a JSON object"]),
         ("", ["the file is empty"]),
         (" \n", ["the file is empty"]),
+        ('{"a": "NaN \\" NaN",\n "b": [1, NaN]}', ["is not JSON", "line 2"]),
+        ('{"a":\n\n-Infinity, "a": 1}', ["is not JSON", "line 3"]),
+        ('{"a": ' * 100_000, ["is nested beyond what can be read"]),
     ],
 )
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
