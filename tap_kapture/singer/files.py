@@ -146,14 +146,29 @@ def state_of(given: dict[str, Any]) -> dict[str, Any]:
     """Return a Singer state that the SDK can read.
 
     Args:
-        given: A Singer state, or a whole STATE message.
+        given: A Singer state, a whole STATE message, what `meltano state get` prints, or a state
+            as Meltano keeps it in files.
 
     Raises:
         KaptureStateError: It is no Singer state.
     """
-    state = given
-    if state.get("type") == "STATE" and isinstance(state.get("value"), dict):
-        state = state["value"]  # a whole line of output, as grep and tail find it
+    state: object = given
+    if given.get("type") == "STATE":
+        state = given.get("value")  # a whole line of output, as grep and tail find it
+    elif "bookmarks" not in given:
+        # As Meltano goes on from a run that broke off:
+        # https://github.com/meltano/meltano/blob/main/src/meltano/core/state_store/base.py
+        parts = [given.get(part) or {} for part in ("completed", "partial")]
+        whole = _merged(*parts) if given.keys() & {"completed", "partial"} else given
+        are_objects = all(isinstance(part, dict) for part in parts)
+        state = whole.get("singer_state", whole) if are_objects else None
+    if not isinstance(state, dict) or (state and "bookmarks" not in state):
+        msg = (
+            "state: it has no 'bookmarks', so everything would be loaded afresh. Give the last "
+            "line that the target wrote, the last STATE message, or what `meltano state get` "
+            "prints; `{}` starts afresh"
+        )
+        raise KaptureStateError(msg)
     bookmarks = state.get("bookmarks", {})
     if not isinstance(bookmarks, dict) or not all(
         isinstance(bookmark, dict) for bookmark in bookmarks.values()
@@ -164,6 +179,13 @@ def state_of(given: dict[str, Any]) -> dict[str, Any]:
         )
         raise KaptureStateError(msg)
     return state
+
+
+def _merged(old: Any, new: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return an object with what is newer in another one; what is no object is replaced."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
 
 
 def tell_in_vain(named: Iterable[str], known: Iterable[str], selected: Iterable[object]) -> None:
