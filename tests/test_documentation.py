@@ -278,7 +278,9 @@ def test_each_line_of_the_environment_example_is_a_setting() -> None:
     values = dict(lines)
 
     assert all(values.values()), "Meltano cannot make a number of a blank value"
-    assert json.loads(values.pop("TAP_KAPTURE__SELECT")) == ["tickets.*"]
+    selected = values.pop("TAP_KAPTURE__SELECT")
+    assert json.loads(selected) == ["tickets.*", "pulled_days.*"]
+    assert f"TAP_KAPTURE__SELECT={selected}" in read("docs/meltano.md")
     own = {name.removeprefix("TAP_KAPTURE_").lower(): value for name, value in values.items()}
     own["http_headers"] = json.loads(own["http_headers"])
     own["cm_id"] = int(own["cm_id"])

@@ -32,6 +32,7 @@ SCHEMA = {
         "list": {"type": ["null", "array"]},
     }
 }
+INTEGER = {"type": "integer"}
 TEXTS = (
     "'hello'",
     "it's",
@@ -285,6 +286,23 @@ def test_metadata_columns_say_when_a_row_came(warehouse: Warehouse) -> None:
         pytest.param(
             [schema(), {**batch(), "encoding": {"format": "parquet"}}], {}, "jsonl", id="parquet"
         ),
+        pytest.param([{"type": "STATE"}], {}, "type STATE has no 'value'", id="state"),
+        pytest.param(
+            [{"type": "BATCH", "stream": "things"}],
+            {},
+            "no 'encoding' and no 'manifest'",
+            id="batch",
+        ),
+        pytest.param(
+            [{**schema(), "schema": {"properties": {"Id": {}}}}], {}, "cannot be made", id="table"
+        ),
+        pytest.param([{"type": ["STATE"]}], {}, "no Singer message", id="type"),
+        pytest.param(
+            [{**schema(), "schema": {"properties": dict.fromkeys(("iD", "Id", "ID"), INTEGER)}}],
+            {},
+            "stream 'things' has columns whose names differ only in case: ID, Id, iD",
+            id="case",
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_with_a_reason(
@@ -292,6 +310,40 @@ def test_what_cannot_be_loaded_is_refused_with_a_reason(
 ) -> None:
     _, log = warehouse.load(*messages, fails=True, **settings)
     assert told in log
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "the file cannot be read: No such file"),
+        ("", "the file is not JSON at line 1"),
+        ('{"path":\n"private",}', "the file is not JSON at line 2"),
+        ("[]", "the file must hold a JSON object"),
+        (b"\xff", "the file is not JSON"),
+    ],
+    ids=["missing", "empty", "broken", "list", "latin"],
+)
+def test_a_configuration_that_cannot_be_read_is_named(
+    tmp_path: Path, text: str | bytes | None, told: str
+) -> None:
+    config = tmp_path / "given.json"
+    if text is not None:
+        config.write_bytes(text if isinstance(text, bytes) else text.encode())
+    ended = subprocess.run(
+        [LOADER, "--config", config], input=b"", capture_output=True, check=False
+    )
+    log = ended.stderr.decode()
+    assert ended.returncode == 1
+    assert log.startswith(f"target-duckdb-exact: --config {config}: {told}")
+    assert log.count("\n") == 1
+    assert "private" not in log
+
+
+def test_no_error_shows_the_token(warehouse: Warehouse) -> None:
+    _, log = warehouse.load(fails=True, path="no/folder/x.duckdb", token="md-s3cret")  # noqa: S106 - made up
+    assert "cannot be opened" in log
+    assert "?token=[token]" in log
+    assert "md-s3cret" not in log
 
 
 def test_a_stream_without_key_grows_if_told_so(warehouse: Warehouse) -> None:

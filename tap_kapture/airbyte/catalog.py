@@ -132,10 +132,18 @@ def configured(path: str) -> ConfiguredCatalog:
     """
     text = inputs.json_object(inputs.text_of(path, "--catalog"), f"--catalog {path}")
     try:
-        return msgspec.json.decode(text, type=ConfiguredCatalog)
-    except msgspec.MsgspecError as error:
+        catalog = msgspec.json.decode(text, type=ConfiguredCatalog)
+    except (msgspec.MsgspecError, RecursionError) as error:
         msg = f"--catalog {path}: the file is no configured catalog: {error}"
         raise KaptureConfigError(msg) from None
+    names = [stream.name for stream in catalog.streams]
+    for stream in catalog.streams:
+        if names.count(stream.name) > 1:
+            msg = f"--catalog: stream '{stream.name[:60]}' is there twice; leave one of the two out"
+            raise KaptureConfigError(msg)
+        if any(table.name == stream.name for table in TABLES):
+            wanted_of(stream)  # what is wrong with one is said before any is read
+    return catalog
 
 
 def endpoint_of(stream: ConfiguredStream, account: Account) -> Endpoint:
@@ -164,25 +172,44 @@ def wanted_of(stream: ConfiguredStream) -> Wanted | None:
 
     Args:
         stream: The stream as it is configured; there is such a one.
+
+    Raises:
+        KaptureConfigError: Its schema is none.
     """
     (table,) = (table for table in TABLES if table.name == stream.name)
     schema = json_schema(table.columns, *table.keys)
-    return _wanted(schema, stream.stream.json_schema, set(table.keys))
+    return _wanted(schema, stream.stream.json_schema, set(table.keys), f"stream '{stream.name}'")
 
 
 def _wanted(
-    schema: Mapping[str, Any], chosen: Mapping[str, Any], always: set[str]
+    schema: Mapping[str, Any], given: object, always: set[str], where: str
 ) -> Wanted | None:
-    properties, some = schema.get("properties"), chosen.get("properties")
+    some = _object(_object(given, where).get("properties"), f"{where}.properties")
+    items = {name: _object(each, f"{where}.{name}").get("items") for name, each in some.items()}
+    properties = schema.get("properties")
     if not properties or not some:
         return None  # an object of any fields, or nothing is said about single ones
     wanted = {
-        name: _wanted(definition.get("items", {}), some.get(name, {}).get("items", {}), set())
+        name: _wanted(definition.get("items", {}), items.get(name), set(), f"{where}.{name}.items")
         for name, definition in properties.items()
         if name in some or name in always
     }
     leaves_none_out = len(wanted) == len(properties) and not any(wanted.values())
     return None if leaves_none_out else wanted
+
+
+def _object(given: object, where: str) -> dict[str, Any]:
+    """Return an object of a JSON Schema; an empty one where nothing is said, or all is allowed.
+
+    Raises:
+        KaptureConfigError: It is none.
+    """
+    if given is None or given is True:
+        return {}
+    if not isinstance(given, dict):
+        msg = f"--catalog: {where[:200]}: must be an object; refresh the schema in Airbyte"
+        raise KaptureConfigError(msg)
+    return given
 
 
 def chosen(value: Any, wanted: Wanted | None) -> Any:  # noqa: ANN401 - any JSON

@@ -28,9 +28,8 @@ def settings_of(path: str) -> Settings:
     Raises:
         KaptureConfigError: Settings are wrong; the text holds one line for each.
     """
-    config: dict[str, Any] = json.loads(
-        inputs.json_object(inputs.text_of(path, "--config"), f"--config {path}")
-    )
+    text = inputs.json_object(inputs.text_of(path, "--config"), f"--config {path}")
+    config: dict[str, Any] = json.loads(text)
     errors: list[str] = []
     for setting in TABLE:
         if setting.kind == "object" and isinstance(config.get(setting.name), str):
@@ -51,7 +50,7 @@ def _object(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return None
     try:
-        value = json.loads(text)
+        value = inputs.loads(text)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ _ALONE = (
     f"{DAYS.name}: it is the only selected stream, and tells of the days of the others. Select "
     "tickets, customers or customer_contacts as well"
 )
+_NONE = "--catalog: it holds no stream, so nothing is read. Select streams in Airbyte"
+
+logger = logging.getLogger("tap-kapture")
 
 
 class Sync:
@@ -63,6 +67,8 @@ class Sync:
             KaptureOutputError: Nobody reads the messages any more.
             SystemExit: A signal came.
         """
+        if not catalog.streams:
+            logger.warning(_NONE)
         # Rows about days leave while the other streams are read, so theirs ends behind them.
         about_days = [stream for stream in catalog.streams if stream.name == DAYS.name]
         others = [stream for stream in catalog.streams if stream.name != DAYS.name]
@@ -81,6 +87,13 @@ class Sync:
             for name in left:
                 self._output.status(name, "INCOMPLETE")
             raise
+        except KaptureOutputError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            self._output.failure(error)
+            for name in left:
+                self._output.status(name, "INCOMPLETE")
+            return False
         return is_whole
 
     def _end_days(self, days: _Outlet, *, is_whole: bool, alone: bool) -> bool:

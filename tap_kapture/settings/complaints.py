@@ -60,9 +60,11 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
     instance: Any = error.instance
     wanted: Any = error.validator_value
     if error.validator == "additionalProperties" and not error.absolute_path:
-        return [_unknown(name, known) for name in instance if name not in known]
+        return [unknown(name, known) for name in instance if name not in known]
     if error.validator == "required":
-        return [f"{name}: required, but not set" for name in wanted if name not in instance]
+        within = f"{where}." if where else ""
+        missing = (name for name in wanted if name not in instance)
+        return [f"{within}{name}: required, but not set" for name in missing]
     if error.validator == "type":
         kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
         quotes = "; write it without quotes" if _is_quoted(instance, kinds) else ""
@@ -70,10 +72,30 @@ def describe(error: ValidationError, known: Mapping[str, Any]) -> list[str]:
     bounds = {"minimum": "at least", "maximum": "at most", "enum": "one of"}
     if error.validator in bounds:
         return [f"{where}: must be {bounds[error.validator]} {wanted}"]
+    return _other(error, where)
+
+
+def _other(error: ValidationError, where: str) -> list[str]:
+    if error.validator in {"minLength", "minProperties"}:
+        return [f"{where}: must not be empty"]
     if error.validator == "anyOf" and where.startswith("stream_maps"):
         choice = "" if where.endswith("__else__") else "an object of expressions in text, or "
         return [f"{where}: must be {choice}'__NULL__'"]
     return [f"{where or 'config'}: does not satisfy '{error.validator}'"]
+
+
+def unknown(name: str, known: Mapping[str, Any]) -> str:
+    """Return what to say of a name that no setting has.
+
+    Args:
+        name: The name.
+        known: The settings, by name.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to load, and seldom needed
+
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "see tap-kapture --about for the settings"
+    return f"{name}: there is no such setting; {hint}"
 
 
 def _is_quoted(instance: object, kinds: str) -> bool:
@@ -87,11 +109,3 @@ def _is_quoted(instance: object, kinds: str) -> bool:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return _JSON_NAMES[type(value)] in kinds.split(" or ") and value is not None
-
-
-def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - slow to load, and seldom needed
-
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "see tap-kapture --about for the settings"
-    return f"{name}: there is no such setting; {hint}"

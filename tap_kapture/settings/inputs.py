@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ from tap_kapture.errors import KaptureConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>NaN|-?Infinity)', re.DOTALL)
+"""What Python takes for a number, outside of texts."""
 
 
 def with_whole_numbers(value: Any, definition: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a setting
@@ -93,8 +97,28 @@ def json_value(text: str, where: str) -> Any:  # noqa: ANN401 - any JSON
         msg = f"{where}: the file is empty{afresh}"
         raise KaptureConfigError(msg)
     try:
-        return json.loads(text)
+        return loads(text)
+    except RecursionError:
+        msg = f"{where}: the file is nested beyond what can be read"
+        raise KaptureConfigError(msg) from None
     except ValueError as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         msg = f"{where}: the file is not JSON{place}"
         raise KaptureConfigError(msg) from None
+
+
+def loads(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what JSON says; NaN and Infinity, which Python reads, are none.
+
+    Args:
+        text: The JSON.
+
+    Raises:
+        ValueError: It is none.
+    """
+
+    def refused(name: str) -> None:
+        found = (each for each in _CONSTANT.finditer(text) if each["constant"])
+        raise json.JSONDecodeError(name, text, next(found).start())
+
+    return json.loads(text, parse_constant=refused)

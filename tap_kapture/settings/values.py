@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_OWN_HEADERS = {
+    **dict.fromkeys(
+        ("authorization", "content-type", "content-length", "host"),
+        "the credential is 'auth_token'",
+    ),
+    "user-agent": "its setting is 'user_agent'",
+}
+"""Headers that are no further ones, and what is said of them."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _FAILURES = ("Permission denied", "Unknown branch 7", "Login first!")
@@ -79,8 +87,8 @@ def headers(value: Mapping[str, Any]) -> dict[str, str]:
         if not _HEADER_NAME.fullmatch(name):
             msg = "holds a header name that HTTP does not allow"
             raise ValueError(msg)
-        if name.lower() in {"authorization", "content-type", "content-length", "host"}:
-            msg = f"{name} is set by the tap itself; the credential is 'auth_token'"
+        if name.lower() in _OWN_HEADERS:
+            msg = f"{name} is set by the tap itself; {_OWN_HEADERS[name.lower()]}"
             raise ValueError(msg)
         if not isinstance(content, str) or not _PRINTABLE.fullmatch(content):
             msg = f"the value of {name} must be text of printable ASCII characters"

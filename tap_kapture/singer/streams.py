@@ -117,7 +117,7 @@ class KaptureStream(EventStream):
         Args:
             bookmark: What is out by now.
         """
-        state = bookmark.to_state(str(self.replication_key))
+        state = bookmark.to_state(self.endpoint.created)
         self.stream_state.update(state)
         for name in set(bookmarks.OPTIONAL_KEYS) - state.keys():
             self.stream_state.pop(name, None)

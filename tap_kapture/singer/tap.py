@@ -13,14 +13,14 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import Catalog
 
-from tap_kapture.errors import KaptureConfigError, KaptureStateError
+from tap_kapture.errors import KaptureConfigError
 from tap_kapture.process.interruption import Interruption
 from tap_kapture.pull.troubles import Troubles, incomplete
 from tap_kapture.settings import checked, inputs
 from tap_kapture.settings.complaints import complaints
 from tap_kapture.settings.declared import config_jsonschema
 from tap_kapture.settings.table import TABLE
-from tap_kapture.singer import batches, environment, maps
+from tap_kapture.singer import batches, environment, files, maps
 from tap_kapture.singer.messages import MessageWriter
 from tap_kapture.singer.pulled_days import PulledDaysStream
 from tap_kapture.singer.streams import (
@@ -61,6 +61,20 @@ class TapKapture(Tap):
 
     _settings: Settings | None = None
 
+    def __init__(self, *, catalog: Any = None, **options: Any) -> None:  # noqa: ANN401 - as the SDK's
+        """Check the catalog, which the SDK takes as it is.
+
+        Args:
+            catalog: A Singer catalog.
+            options: Of the SDK.
+
+        Raises:
+            KaptureConfigError: Something in the catalog has no meaning.
+        """
+        if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
+            catalog = files.catalog_of(catalog)
+        super().__init__(catalog=catalog, **options)
+
     @property
     def settings(self) -> Settings:
         """The configuration, checked and in the types that the code needs.
@@ -89,7 +103,9 @@ class TapKapture(Tap):
             KaptureConfigError: Nothing is selected whose days could be read.
             KaptureIncompleteError: Everything is loaded but some days, which it names.
         """
-        if [stream for stream in self.streams.values() if stream.selected] == [self.pulled_days]:
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        files.tell_in_vain(self.input_catalog or (), self.streams, selected)
+        if selected == [self.pulled_days]:
             msg = (
                 "pulled_days: it is the only selected stream, and tells of the days of the others. "
                 "Select tickets, customers or customer_contacts as well (Meltano: select "
@@ -140,18 +156,7 @@ class TapKapture(Tap):
         Raises:
             KaptureStateError: The state is no Singer state.
         """
-        if state.get("type") == "STATE" and isinstance(state.get("value"), dict):
-            state = state["value"]  # a whole line of output, as grep and tail find it
-        bookmarks = state.get("bookmarks", {})
-        if not isinstance(bookmarks, dict) or not all(
-            isinstance(bookmark, dict) for bookmark in bookmarks.values()
-        ):
-            msg = (
-                "state: 'bookmarks' must hold one object for each stream, as in the value of the "
-                "last STATE message"
-            )
-            raise KaptureStateError(msg)
-        super().load_state(state)
+        super().load_state(files.state_of(state))
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
@@ -184,8 +189,10 @@ class TapKapture(Tap):
         """Return the settings in the environment; a value that cannot be read is named."""
         cls.append_builtin_config(cls.config_jsonschema)
         config: dict[str, Any] = {}
-        for name, definition in cls.config_jsonschema["properties"].items():
+        known = cls.config_jsonschema["properties"]
+        for name, definition in known.items():
             config |= environment.setting(name, definition, cls._env_var_prefix)
+        environment.tell_unknown(known, cls._env_var_prefix)
         return config
 
     @classmethod

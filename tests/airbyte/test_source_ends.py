@@ -272,6 +272,7 @@ def a_state(stream_state: object, kind: str = "STREAM") -> Json:
         pytest.param({"config": {"colour": 1}}, "colour: there is no such setting", id="unknown"),
         pytest.param({"config": {"stream_maps": {}}}, "stream_maps: there is no", id="singer"),
         pytest.param({"config": {"tickets_body": "[1]"}}, "tickets_body: must be the", id="body"),
+        pytest.param({"config": {"tickets_body": '{"a": NaN}'}}, "body: must be the", id="nan"),
         pytest.param({"catalog": "{}"}, "no configured catalog", id="catalog"),
         pytest.param({"catalog": "[]"}, "must hold a JSON object", id="catalog_list"),
         pytest.param({"state": [a_state({}, "GLOBAL")]}, "states of type STREAM", id="global"),

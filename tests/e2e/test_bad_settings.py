@@ -181,6 +181,12 @@ def test_a_variable_that_is_no_number_is_named(untouched: Sandbox, tmp_path: Pat
     assert_refused(output, "page_size: ", "TAP_KAPTURE_PAGE_SIZE", "integer")
 
 
+def test_a_variable_that_is_no_boolean_is_named(untouched: Sandbox, tmp_path: Path) -> None:
+    given = {"TAP_KAPTURE_VERIFY_LAST_PAGE": HEADER}
+    output = run_tap(tmp_path, config_of(untouched), "--config=ENV", environment=given)
+    assert_refused(output, "verify_last_page: ", "TAP_KAPTURE_VERIFY_LAST_PAGE", "true or false")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -189,6 +195,9 @@ def test_a_variable_that_is_no_number_is_named(untouched: Sandbox, tmp_path: Pat
         ('["' + TOKEN + '"]', ["must hold a JSON object"]),
         ("", ["the file is empty"]),
         (" \n", ["the file is empty"]),
+        ('{"a": "NaN \\" NaN",\n "b": [1, NaN]}', ["is not JSON", "line 2"]),
+        ('{"a":\n\n-Infinity, "a": 1}', ["is not JSON", "line 3"]),
+        ('{"a": ' * 100_000, ["is nested beyond what can be read"]),
     ],
 )
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])

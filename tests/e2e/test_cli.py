@@ -231,6 +231,13 @@ def test_the_environment_configures_the_tap(account: Sandbox, tmp_path: Path) ->
     assert {seen.limit for seen in account.requests} <= {7, 14}  # twice behind one full page
 
 
+def test_a_misspelled_variable_is_told_and_stops_nothing(account: Sandbox, tmp_path: Path) -> None:
+    given = {"TAP_KAPTURE_LOOKBAK_DAYS": "30"}
+    output = run_tap(tmp_path, account.config(**KNOWN), "--config=ENV", environment=given, at=NOW)
+    assert output.code == 0
+    assert output.log.count("TAP_KAPTURE_LOOKBAK_DAYS is not read") == 1
+
+
 def test_the_environment_is_left_alone_unless_asked_for(account: Sandbox, tmp_path: Path) -> None:
     config = account.config(**KNOWN)
     output = run_tap(tmp_path, config, environment={"TAP_KAPTURE_PAGE_SIZE": "7"}, at=NOW)

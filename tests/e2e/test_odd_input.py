@@ -6,10 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
-from tap_process import Output, catalog_of, not_the_truth, pull, run_tap
+from tap_process import Json, Output, catalog_of, not_the_truth, pull, run_tap
 
 from sandbox import Account, Sandbox
-from tap_kapture.errors import KaptureConfigError
+from tap_kapture.errors import KaptureConfigError, KaptureStateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,85 @@ def test_a_whole_state_message_is_a_state(account: Sandbox, loaded: Output) -> N
     assert again.bookmark("tickets") == loaded.bookmark("tickets")
     assert len(again.records("tickets")) < len(loaded.records("tickets"))
     assert not_the_truth(loaded.then(again), account) == []
+
+
+WRAPPED = ["singer_state", "completed", "partial", "both", "with null"]
+
+
+def wrapped(state: Json, how: str) -> Json:
+    """A state as Meltano prints or keeps it."""
+    printed = {"singer_state": state}
+    older = {"singer_state": {"bookmarks": {"tickets": {"replication_key_value": "2024-03-12"}}}}
+    forms: Json = {
+        "singer_state": printed,
+        "completed": {"completed": printed, "partial": {}},
+        "partial": {"completed": {}, "partial": printed},
+        "both": {"completed": older, "partial": printed},
+        "with null": {"completed": printed, "partial": None},
+    }
+    form: Json = forms[how]
+    return form
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+def test_a_state_as_meltano_prints_or_keeps_it_is_a_state(
+    account: Sandbox, loaded: Output, how: str
+) -> None:
+    again = pull(account.config(), NOW, state=wrapped(loaded.state, how))
+    assert again.bookmark("tickets") == loaded.bookmark("tickets")
+    assert len(again.records("tickets")) < len(loaded.records("tickets"))
+
+
+NO_BOOKMARKS: list[Json] = [
+    {"tickets": "2024-01-01"},
+    {"singer_state": None},
+    {"singer_state": {"tickets": {}}},
+    {"singer_state": "x"},
+    {"value": {"bookmarks": {}}},
+    {"type": "STATE", "value": None},
+    {"type": "STATE"},
+    {"completed": 7},
+    {"completed": {"singer_state": {"bookmarks": {}}}, "partial": "x"},
+    {"dev:tap-to-target": {"completed": {}, "partial": {}}},
+]
+
+
+@pytest.mark.parametrize("state", NO_BOOKMARKS, ids=map(str, NO_BOOKMARKS))
+def test_a_state_without_bookmarks_does_not_load_everything_afresh(
+    account: Sandbox, state: Json
+) -> None:
+    account.clear()
+    with pytest.raises(KaptureStateError, match=r"^state: it has no 'bookmarks'.*`{}` starts"):
+        pull(account.config(), NOW, state=state)
+    assert list(account.requests) == []
+
+
+def test_a_process_with_a_foreign_state_ends_with_one_line(
+    account: Sandbox, tmp_path: Path
+) -> None:
+    output = run_tap(tmp_path, account.config(), at=NOW, state={"tickets": "2024-01-01"})
+    assert (output.code, output.lines) == (1, ())
+    (line,) = output.errors()
+    assert line.startswith("state: it has no 'bookmarks'")
+    assert "2024-01-01" not in output.log
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"bookmarks": {}},
+        {"bookmarks": {"tickets": {}}, "currently_syncing": None},
+        {"type": "STATE", "value": {}},
+        {"singer_state": {}},
+        {"completed": {}, "partial": {}},
+    ],
+    ids=str,
+)
+def test_an_empty_state_starts_afresh(account: Sandbox, tmp_path: Path, state: Json) -> None:
+    output = run_tap(tmp_path, account.config(), at=NOW, state=state)
+    assert output.code == 0
+    assert not_the_truth(output, account) == []
 
 
 def test_a_start_date_in_the_future_is_said_and_asks_for_nothing(

@@ -99,6 +99,18 @@ def test_a_whole_line_of_output_is_a_state_too(account: Sandbox, tmp_path: Path)
     assert planned(tmp_path, account, line) != planned(tmp_path, account, {})
 
 
+def test_what_meltano_prints_is_a_state_too(account: Sandbox, tmp_path: Path) -> None:
+    state = pull(account.config(), account.now).state
+    printed = {"singer_state": state}
+    assert planned(tmp_path, account, printed) == planned(tmp_path, account, state)
+
+
+def test_a_state_of_something_else_is_named(account: Sandbox, tmp_path: Path) -> None:
+    ended = command(tmp_path, account, {"tickets": "2024-01-01"})
+    assert ended.returncode == 1
+    assert "state: it has no 'bookmarks'" in ended.stderr
+
+
 def test_a_state_that_cannot_be_read_is_named(account: Sandbox, tmp_path: Path) -> None:
     ended = command(tmp_path, account, {"bookmarks": {"tickets": {"replication_key_value": "x"}}})
     assert ended.returncode == 1

@@ -437,6 +437,8 @@ def test_only_a_prefix_is_stripped() -> None:
         ({"Authorization": TOKEN}, "Authorization is set by the tap itself"),
         ({"content-type": TOKEN}, "content-type is set by the tap itself"),
         ({"HOST": TOKEN}, "HOST is set by the tap itself"),
+        ({"User-Agent": TOKEN}, "User-Agent is set by the tap itself; its setting is 'user_agent'"),
+        ({"user-agent": TOKEN}, "user-agent is set by the tap itself; its setting is 'user_agent'"),
         ({"x-key": f"{TOKEN}\r\nx-evil: 1"}, "the value of x-key"),
         ({"x-key": f"\u0905{TOKEN}"}, "the value of x-key"),
         ({"x-key": f" {TOKEN}"}, "the value of x-key"),

@@ -37,10 +37,34 @@ def connected(config: Message) -> duckdb.DuckDBPyConnection:
     try:
         connection: duckdb.DuckDBPyConnection = target_duckdb.duckdb_connect(config)
     except duckdb.Error as error:
-        msg = f"path: the database cannot be opened: {error}"
+        # The token is part of the address that DuckDB quotes.
+        token = str(config.get("token") or "")
+        why = str(error).replace(token, "[token]") if token else str(error)
+        msg = f"path: the database cannot be opened: {why}"
         raise LoaderError(msg) from None
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def settings_in(path: Path) -> Message:
+    """Return the settings that a file holds.
+
+    Raises:
+        LoaderError: The file cannot be read, or is no JSON object.
+    """
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"--config {path}: the file cannot be read: {error.strerror}"
+        raise LoaderError(msg) from None
+    except (ValueError, RecursionError) as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"--config {path}: the file is not JSON{place}"
+        raise LoaderError(msg) from None
+    if not isinstance(config, dict):
+        msg = f"--config {path}: the file must hold a JSON object"
+        raise LoaderError(msg)
+    return config
 
 
 def ended(number: int, _: object) -> NoReturn:
@@ -55,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, ended)
     try:
-        config = json.loads(options.config.read_text(encoding="utf-8")) if options.config else {}
+        config = settings_in(options.config) if options.config else {}
         with (
             connected(config) as connection,
             tempfile.TemporaryDirectory(dir=config.get("temp_dir")) as folder,

@@ -27,6 +27,13 @@ RECORD_HEAD = re.compile(rb'\{"type": ?"RECORD", ?"stream": ?"([^"\\]+)"')
 """How taps of the SDK begin a record, whose rest nobody but DuckDB then has to read."""
 BATCH_SIZE_ROWS = 100_000
 """Single records that are stored together, unless ``batch_size_rows`` says otherwise."""
+PARTS = {
+    "RECORD": {"stream", "record"},
+    "STATE": {"value"},
+    "SCHEMA": {"stream", "schema"},
+    "BATCH": {"stream", "encoding", "manifest"},
+}
+"""What a message of each type must have."""
 TELLING = (
     duckdb.ConstraintException,
     duckdb.ConversionException,
@@ -106,13 +113,8 @@ class Loader:
             if (head := RECORD_HEAD.match(line)) and line.endswith(b"}\n"):
                 self._spool(head[1].decode(), line)
                 continue
-            try:
-                message = json.loads(line)
-                kind = message["type"]
-            except (ValueError, TypeError, KeyError):
-                self.store()
-                msg = "a line is no Singer message; the tap may have been stopped while writing it"
-                raise LoaderError(msg) from None
+            message = self._message(line)
+            kind = message["type"]
             if kind == "RECORD":
                 self._spool(message["stream"], line.rstrip() + b"\n")
             elif kind == "STATE":
@@ -129,6 +131,22 @@ class Loader:
                 msg = f"messages of type {kind!r} are not known"
                 raise LoaderError(msg)
         self.store()
+
+    def _message(self, line: bytes) -> Message:
+        """Return the message of a line; if it is none, what came before it is stored first."""
+        try:
+            message: Message = json.loads(line)
+            kind = message["type"]
+            missing = sorted(PARTS.get(kind, set()) - message.keys())
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self.store()
+            msg = "a line is no Singer message; the tap may have been stopped while writing it"
+            raise LoaderError(msg) from None
+        if missing:
+            self.store()
+            msg = f"a message of type {kind} has no {' and no '.join(map(repr, missing))}"
+            raise LoaderError(msg)
+        return message
 
     def store(self) -> None:
         """Store all single records that came, in one transaction, and write the last STATE."""
@@ -204,8 +222,13 @@ class Loader:
         if self._config.get("add_metadata_columns"):
             message = target_duckdb.add_metadata_columns_to_schema(message)
         sync = DbSync(self._connection, self._config, message)
-        sync.create_schema_if_not_exists()
-        sync.sync_table()
+        _check_names(message["stream"], sync.flatten_schema)
+        try:
+            sync.create_schema_if_not_exists()
+            sync.sync_table()
+        except duckdb.Error as error:
+            msg = f"the table of stream '{message['stream']}' cannot be made: {error}"
+            raise LoaderError(msg) from None
         return Table(message["stream"], sync, [sql.quoted(key).lower() for key in keys])
 
     def _known(self, stream: str) -> Table:
@@ -229,6 +252,20 @@ class Loader:
         """Confirm the last STATE: all before it is stored."""
         if self._state is not None:
             print(json.dumps(self._state), flush=True)  # noqa: T201 - what targets have stdout for
+
+
+def _check_names(stream: str, names: Iterable[str]) -> None:
+    """Refuse columns that would be one, for names of columns are in lower case."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.lower(), []).append(name)
+    for found in alike.values():
+        if len(found) > 1:
+            msg = (
+                f"stream '{stream}' has columns whose names differ only in case: "
+                f"{', '.join(found)}. Leave all but one out, or rename them with stream_maps"
+            )
+            raise LoaderError(msg)
 
 
 def local(address: str) -> str:
