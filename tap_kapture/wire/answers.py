@@ -23,6 +23,7 @@ from tap_kapture.wire.envelopes import (
     decode_envelope,
     decode_usual,
     holds_nothing,
+    holds_objects,
     message_in,
     rows_in_text,
     rows_of,
@@ -40,6 +41,7 @@ from tap_kapture.wire.texts import (
     Meanings,
     host_of,
     is_json,
+    is_success,
     quotable,
 )
 
@@ -49,23 +51,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from tap_kapture.settings.groups import Account
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back for one request.
-
-    Attributes:
-        status: HTTP status.
-        headers: Headers, by name in lower case.
-        body: The body's bytes, decompressed.
-        path: Path that was asked.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    path: str
+    from tap_kapture.wire.request import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +117,7 @@ class AnswerParser:
             self._refuse_status(reply)
         body, replaced = to_utf8(reply.body, reply.headers.get("content-type", ""))
         usual = decode_usual(body)
-        if usual is not None and _is_success(usual.status):
+        if usual is not None and is_success(usual.status):
             return Answer(usual.message, total_of(usual.totalCount), replaced)
         envelope = decode_envelope(body)
         status = text_of(envelope.get("status"))
@@ -139,13 +125,15 @@ class AnswerParser:
         if status is None:
             msg = "the answer has no 'status': is this address a Kapture API?"
             raise KaptureResponseError(msg)
-        if not _is_success(status):
+        if not is_success(status):
             text = text_of(message)
             if message is None or (text is None and not holds_nothing(message)):
                 _refuse_failure("", ASK_SUPPORT)
             self._refuse_unless_empty(reply, text or "")
             return Answer([])
         rows, more_replaced = self._rows(reply, message)
+        if not rows:
+            self._refuse_unless_alone(reply, envelope)
         return Answer(rows, total_of(envelope.get("totalcount")), replaced + more_replaced)
 
     def quote(self, text: str) -> str:
@@ -188,6 +176,16 @@ class AnswerParser:
         if succeeded:
             _refuse_success(f"the text '{self.quote(text)}'", ADD_PATTERN)
         _refuse_failure(self.quote(text), ADD_PATTERN if text.strip() else ADD_BLANK)
+
+    def _refuse_unless_alone(self, reply: Reply, envelope: Mapping[str, msgspec.Raw]) -> None:
+        """Raise if an answer without records says in another key that it failed, or holds some."""
+        for name in envelope.keys() - {"status", "message"}:
+            text = text_of(envelope[name]) or ""
+            if self.meanings.of(text) not in {Meaning.NO_DATA, Meaning.UNKNOWN}:
+                self._refuse_unless_empty(reply, text, succeeded=True)
+            if holds_objects(envelope[name]):
+                msg = f"message holds no records, but another key holds some. {ASK_SUPPORT}"
+                raise KaptureResponseError(msg)
 
     def _refuse_status(self, reply: Reply) -> None:
         status = reply.status
@@ -247,7 +245,3 @@ def _refuse_failure(text: str, advice: str) -> NoReturn:
 def _refuse_success(what: str, advice: str) -> NoReturn:
     msg = f"status is success, but message is {what} instead of records. {advice}"
     raise KaptureResponseError(msg)
-
-
-def _is_success(status: str) -> bool:
-    return status.strip().lower() == "success"

@@ -142,6 +142,11 @@ def rows_of(message: msgspec.Raw) -> list[msgspec.Raw]:
     return [message] if bytes(message)[1:-1].strip() else []
 
 
+def holds_objects(value: msgspec.Raw) -> bool:
+    """Whether a value is a list that begins with an object."""
+    return bytes(value)[:1] == b"[" and bytes(value)[1:].lstrip()[:1] == b"{"
+
+
 def rows_in_text(text: str) -> list[msgspec.Raw] | None:
     """Return the rows of a JSON array or object that was sent as a text, encoded twice.
 

@@ -1,4 +1,4 @@
-"""What is asked of an endpoint: rows of the days of a window."""
+"""What is asked of an endpoint, rows of the days of a window, and what comes back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
 
@@ -24,3 +25,20 @@ class Request:
     end: date
     limit: int
     offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for one request.
+
+    Attributes:
+        status: HTTP status.
+        headers: Headers, by name in lower case.
+        body: The body's bytes, decompressed.
+        path: Path that was asked.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    path: str

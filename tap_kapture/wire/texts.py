@@ -63,6 +63,11 @@ _JSON_INSIDE = re.compile(r"[\[{]\s*[\[{\"'\\].*", re.DOTALL)
 _NOT_SHOWN = "[not shown]"
 
 
+def is_success(status: str) -> bool:
+    """Whether a status says that the request succeeded."""
+    return status.strip().lower() == "success"
+
+
 class Meaning(Enum):
     """What a text says."""
 

@@ -21,7 +21,8 @@ from tap_kapture.errors import (
     KaptureThrottledError,
     KaptureTransientError,
 )
-from tap_kapture.wire.answers import Answer, AnswerParser, Reply
+from tap_kapture.wire.answers import Answer, AnswerParser
+from tap_kapture.wire.request import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Generator

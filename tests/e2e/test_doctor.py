@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import CompletedProcess
 
-    from tap_kapture.wire.answers import Reply
+    from tap_kapture.wire.request import Reply
 
 ACCOUNT = Account(seed=3, first_day=FIRST, now=NOW, tickets_per_day=40, customers_per_day=20)
 MOST = 30

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tap_kapture.errors import KaptureRecordError, KaptureResponseError, KaptureTransientError
 from tap_kapture.shape.json import Unread, decode_record, valid_utf8
-from tap_kapture.wire.answers import AnswerParser, Reply
+from tap_kapture.wire.answers import AnswerParser
 from tap_kapture.wire.envelopes import decode_envelope, rows_of, text_of, to_utf8, total_of
+from tap_kapture.wire.request import Reply
 
 JSON = "application/json"
 

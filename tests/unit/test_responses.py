@@ -23,8 +23,9 @@ from tap_kapture.errors import (
     KaptureTransientError,
 )
 from tap_kapture.wire import answers as responses
-from tap_kapture.wire.answers import Answer, AnswerParser, Reply
+from tap_kapture.wire.answers import Answer, AnswerParser
 from tap_kapture.wire.gate import MAX_RETRY_AFTER
+from tap_kapture.wire.request import Reply
 from tap_kapture.wire.texts import MAX_QUOTE, Meanings
 
 if TYPE_CHECKING:
@@ -210,6 +211,28 @@ def test_json_inside_a_text_is_not_quoted(text: str) -> None:
 
 def test_a_success_without_a_message_has_no_records() -> None:
     assert answer({"status": "success"}) == Answer([])
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"data": [{"ticketId": "1"}]}, KaptureResponseError),
+        ({"errors": [{"code": 7}], "message": []}, KaptureResponseError),
+        ({"errorMessage": "ServerFailure", "message": []}, KaptureTransientError),
+        ({"error": "Invalid Auth Key", "message": None}, KaptureAuthError),
+        ({"reason": "Too many requests", "message": ""}, KaptureThrottledError),
+    ],
+)
+def test_an_answer_without_records_is_not_empty_if_another_key_speaks_against_it(
+    more: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        answer({"status": "success", **more})
+
+
+def test_further_keys_that_say_nothing_of_a_failure_leave_a_day_empty() -> None:
+    more = {"requestId": "a1", "errorCode": 0, "error": None, "errors": [], "meta": {"page": 1}}
+    assert answer({"status": "success", "message": [], **more}) == Answer([])
 
 
 def test_further_texts_for_no_records_can_be_configured() -> None:
