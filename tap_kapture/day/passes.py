@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
 from tap_kapture.dialect.layout import MANY
+from tap_kapture.dialect.learned import REGULAR
 from tap_kapture.dialect.lesson import teaches
 from tap_kapture.errors import KapturePagingError
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tap_kapture.day.tally import Page
     from tap_kapture.dialect.learned import Learned
 
+BY_PAGES = {Turn.PAGES, Turn.LIMIT}
+"""Ways of turning pages in which a page cannot come short without losing the rest."""
 MAX_STALE = 3
 """Pages in a row without a new key after which a day is not read on."""
 
@@ -115,7 +118,7 @@ def through(listing: Listing, limit: int, *, verify: bool) -> Generator[Page, No
     turn = listing.learned.dialect.turn
     if turn is Turn.NONE:
         return (yield from _in_one(listing, limit))
-    if turn in {Turn.PAGES, Turn.LIMIT}:
+    if turn in BY_PAGES:
         return (yield from _by_pages(listing, limit, verify=verify))
     return (yield from _by_rows(listing, limit, verify=verify))
 
@@ -225,7 +228,10 @@ def _is_enough(listing: Listing, trail: _Trail, sizes: _Sizes, asked: int, *, ve
     if learned.is_whole(rows, learned.page_size):
         return not verify or _is_counted(listing, trail)
     is_full = rows >= min(asked, learned.dialect.size or asked) or sizes.is_full(rows)
-    return not is_full and _is_told(listing, trail)
+    # Where pages may come short at random, one that is not full says nothing of the end.
+    dialect = learned.dialect
+    is_regular = dialect.regular and (dialect.steady >= REGULAR or dialect.turn in BY_PAGES)
+    return is_regular and not is_full and _is_told(listing, trail)
 
 
 def _is_counted(listing: Listing, trail: _Trail) -> bool:

@@ -117,6 +117,41 @@ class _Hiding(PagedAccount):
         return replace(answer, rows=rows)
 
 
+class _Repeating(PagedAccount):
+    """An account that sends the last page again for every later one."""
+
+    def ask(self, request: Request) -> Answer:
+        """Answer, from the last page at most."""
+        count = len(self.days.get(request.day, []))
+        last = max(count - 1, 0)
+        if self.quirks.offset != "rows":
+            last //= max(min(request.limit, self.quirks.page_cap or request.limit), 1)
+            last += self.quirks.offset == "pages_from_1"
+        offset = min(request.offset or 0, last)
+        answer = super().ask(replace(request, offset=offset))
+        self.asked[-1] = request
+        return answer
+
+
+@settings(examples(40, many=600), derandomize=True)
+@given(
+    quirks=st.builds(
+        Quirks,
+        offset=st.sampled_from(["rows", "pages", "pages_from_1"]),
+        page_cap=st.none() | st.integers(5, 60),
+    ),
+    counts=COUNTS,
+    page_size=PAGE_SIZES,
+    seed=SEEDS,
+)
+def test_an_account_that_repeats_its_last_page_loses_no_record(
+    quirks: Quirks, counts: list[int], page_size: int, seed: int
+) -> None:
+    run = Run(_Repeating(days_of(counts), quirks, seed), page_size=page_size).go()
+    event(outcome(run))
+    assert run.error or set(run.missing) <= set(run.keeper.troubles.found)
+
+
 def test_one_answer_that_fits_by_chance_teaches_no_way_of_paging() -> None:
     """Behind page 2 of 3 rows, the rows that are left stand where 'offset' would have them."""
     account = _Hiding(days_of([20, 20]), Quirks(offset="pages_from_1"))
