@@ -45,7 +45,7 @@ STRANGERS = st.builds(
     window=st.sampled_from(["inclusive", "end_exclusive"]),
     host_window=st.booleans(),
 ).filter(lambda quirks: (quirks.total_count, quirks.page_cap) != ("bounded", 10))
-"""Accounts of every kind but one: who cuts a day at ten records and counts ten, says it is whole."""
+"""Accounts of every kind but one: who cuts a day at ten records and counts ten calls it whole."""
 PLAIN = st.builds(
     Quirks,
     page_cap=st.none() | st.integers(10, 60),
