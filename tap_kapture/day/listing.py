@@ -74,6 +74,8 @@ class Listing:
         """
         self.seen.clear()
         self._totals.clear()
+        if self._is_empty:
+            self.total = None  # what was announced beside nothing may not be so again
         self.asked = None
         self._again = again
 

@@ -158,7 +158,7 @@ class DayReader:
         if moves or self._agrees(listing, done):
             return None
         settled = yield from settle(listing, None, verify=self._verify)
-        if settled and self._agrees(listing, settled):
+        if listing.total is None or (settled and self._agrees(listing, settled)):
             return None
         if settled and listing.total and listing.total < len(set(settled.keys)):
             # More came than the account counts, and came so again: its count knows a bound.

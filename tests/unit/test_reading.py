@@ -90,6 +90,12 @@ def test_an_answer_without_rows_that_announces_some_is_no_empty_day() -> None:
     assert facts.doubt.text == "Kapture announces 5 records, but sends 0"
 
 
+def test_an_empty_answer_that_announces_rows_only_once_is_an_empty_day() -> None:
+    account = of([], total_count="wrong_once")
+    handed, facts = Days().read(account)
+    assert (handed, facts.doubt, facts.announced) == ([], None, None)
+
+
 def test_rows_that_share_a_key_in_one_answer_are_told_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
