@@ -217,8 +217,9 @@ class _Places:
         self.distinct = len({key for count in counts for key in count})
         longest = max(map(len, counts), default=0)
         sets = [frozenset(count) for count in counts if len(count) == longest]
+        most = max((sum(count.values()) for count in counts if len(count) == longest), default=0)
         self._tiny = longest < MANY
-        self.same_rows = longest if len(sets) > len(set(sets)) else 0
+        self.same_rows = most if len(sets) > len(set(sets)) else 0
         self.at: dict[int, str] = {}
         self.again: list[int] = []
 

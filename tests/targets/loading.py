@@ -114,10 +114,14 @@ class Visit:
         )
 
     def knows(self) -> Row:
-        """The state, but for the instants at which records left: no two runs share them."""
+        """The state, but for what no two accounts share: their address, and when records left."""
         known: Row = json.loads(
             json.dumps(self.state),
-            object_hook=lambda found: {k: v for k, v in found.items() if k != "emitted_at"},
+            object_hook=lambda found: {
+                name: value
+                for name, value in found.items()
+                if name not in {"account", "emitted_at"}
+            },
         )
         return known
 
