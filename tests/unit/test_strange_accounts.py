@@ -208,7 +208,7 @@ STORIES = st.builds(
 )
 
 
-@settings(examples(50, many=1000), derandomize=True)
+@settings(examples(50, many=50), derandomize=True)
 @given(quirks=STRANGERS, counts=COUNTS, story=STORIES, page_size=PAGE_SIZES, seed=SEEDS)
 def test_over_several_runs_no_state_claims_what_is_not_out(
     quirks: Quirks, counts: list[int], story: Story, page_size: int, seed: int
