@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import MAX_LIMIT, Total, Turn
+from tap_kapture.dialect.dialect import BY_PAGES, MAX_LIMIT, Total, Turn
 from tap_kapture.dialect.layout import MANY
 from tap_kapture.dialect.learned import REGULAR
 from tap_kapture.dialect.lesson import teaches
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tap_kapture.day.tally import Page
     from tap_kapture.dialect.learned import Learned
 
-BY_PAGES = {Turn.PAGES, Turn.LIMIT}
-"""Ways of turning pages in which a page cannot come short without losing the rest."""
 MAX_STALE = 3
 """Pages in a row without a new key after which a day is not read on."""
 

@@ -39,6 +39,14 @@ class Turn(str, Enum):
     """Nothing turns the page: every request begins at the first row."""
 
 
+BY_PAGES = (Turn.PAGES, Turn.LIMIT)
+"""Those in which a page cannot come short without the rest of it being lost."""
+BY_ROWS = (Turn.ROWS, Turn.RANGE)
+"""Those in which a page that comes short can be read on behind its last row."""
+WITHOUT_OFFSET = (Turn.NONE, Turn.LIMIT)
+"""Those that do without ``offset``."""
+
+
 class Total(str, Enum):
     """What ``totalCount`` is worth."""
 
@@ -117,7 +125,7 @@ class Dialect:
 
     def first(self, rows: int) -> tuple[int, int]:
         """Return ``limit`` and ``offset`` that ask for the first rows of a day."""
-        if self.turn in {Turn.PAGES, Turn.LIMIT}:
+        if self.turn in BY_PAGES:
             return self.ask_page(0, rows)
         return self.ask_rows(0, rows)
 

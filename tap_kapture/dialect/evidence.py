@@ -146,12 +146,17 @@ def proof(seen: Sequence[Seen], known: Dialect) -> tuple[int, int] | None:
     """
     layout = layouts_of(seen, known)[0]
     asked = {(one.limit, one.offset) for one in seen}
-    starts = {_range(layout, one.limit, one.offset).start for one in seen if one.keys}
-    if layout.dialect.turn is Turn.NONE or len(starts - {0}) > 1:
+    answered = [one for one in seen if one.keys is not None]
+    shown = {0} | {
+        _range(layout, one.limit, one.offset).start
+        for one, again in zip(answered, layout.again, strict=True)
+        if again
+    }
+    if layout.dialect.turn is Turn.NONE or len(shown) > 2:  # noqa: PLR2004 - two behind the first
         return None
     for probe in _PROBES:
         places = _range(layout, *probe)
-        is_new = probe not in asked and places.start not in starts
+        is_new = probe not in asked and places.start not in shown
         if is_new and places and all(place in layout.at for place in places):
             return probe
     return None

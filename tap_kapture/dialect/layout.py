@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import ENDLESS, Dialect, Turn
+from tap_kapture.dialect.dialect import BY_ROWS, ENDLESS, WITHOUT_OFFSET, Dialect, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,11 +29,6 @@ WAYS = (
     Dialect(Turn.LIMIT),
 )
 """Every way of turning pages that can be read, the likelier ones first."""
-BY_ROWS = (Turn.ROWS, Turn.RANGE)
-"""Those in which a page that comes short can be read on behind its last row."""
-WITHOUT_OFFSET = (Turn.NONE, Turn.LIMIT)
-"""Those that do without ``offset``."""
-
 MANY = 4
 """Records without which nothing is concluded from how long answers are alone."""
 ORDERED = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tap_kapture.dialect.dialect import Dialect, Turn
+from tap_kapture.dialect.dialect import BY_PAGES, Dialect, Turn
 from tap_kapture.dialect.evidence import CERTAIN, judge, next_probe, proof
 from tap_kapture.dialect.layout import MANY, orders_of
 
@@ -59,13 +59,7 @@ def learn(
     verdict = judge(seen, learned.dialect)
     for number in range(2 * requests):
         probe = next_probe(seen, learned.page_size, learned.dialect)
-        likely = verdict.dialect
-        if likely and probe is None and not likely.ordered and not orders_of(seen):
-            probe = _once_more(seen)
-        elif likely and probe is None and (further := proof(seen, learned.dialect)):
-            probe = further
-        elif likely and probe is None and verdict.certainty < CERTAIN:
-            probe = _more(seen, likely, verdict, learned.page_size)
+        probe = probe or _confirming(seen, verdict, learned)
         # Answers of a row or two show little, so it takes more of them.
         if probe is None or (number >= requests and not verdict.is_tiny):
             break
@@ -91,14 +85,26 @@ def teaches(dialect: Dialect, rows: int, limit: int) -> bool:
     return not dialect.confirmed and rows >= enough
 
 
+def _confirming(seen: list[Seen], verdict: Verdict, learned: Learned) -> tuple[int, int] | None:
+    """Return what to ask where one way of turning pages is left, None if it is shown."""
+    likely = verdict.dialect
+    if likely is None:
+        return None
+    if not likely.ordered:
+        return None if orders_of(seen) else _once_more(seen)
+    further = proof(seen, learned.dialect)
+    if further is None and verdict.certainty < CERTAIN:
+        return _more(seen, likely, verdict, learned.page_size)
+    return further
+
+
 def _more(
     seen: list[Seen], dialect: Dialect, verdict: Verdict, page_size: int
 ) -> tuple[int, int] | None:
     """Return what to ask to see whether rows keep their places, None if nothing shows it."""
     if verdict.is_tiny:
         asked = {(one.limit, one.offset) for one in seen}
-        by_page = dialect.turn in {Turn.PAGES, Turn.LIMIT}
-        ask = dialect.ask_page if by_page else dialect.ask_rows
+        ask = dialect.ask_page if dialect.turn in BY_PAGES else dialect.ask_rows
         further = (dialect.first(MORE_ROWS), *(ask(index, page_size) for index in FURTHER))
         for probe in further:
             if probe not in asked and dialect.turn is not Turn.NONE:

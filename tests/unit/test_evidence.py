@@ -10,9 +10,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from tap_kapture.dialect.dialect import Dialect, Total, Turn
+from tap_kapture.dialect.dialect import WITHOUT_OFFSET, Dialect, Total, Turn
 from tap_kapture.dialect.evidence import CERTAIN, judge, next_probe, told
-from tap_kapture.dialect.layout import MANY, WAYS, WITHOUT_OFFSET, Seen
+from tap_kapture.dialect.layout import MANY, WAYS, Seen
 from tap_kapture.dialect.learned import LEARNING_REQUESTS, Learned
 from tap_kapture.dialect.lesson import Lesson, learn
 
