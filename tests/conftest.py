@@ -37,6 +37,14 @@ def still(shared: Sandbox) -> Sandbox:
     return shared
 
 
+@pytest.fixture
+def untouched(shared: Sandbox) -> Iterator[Sandbox]:
+    """An account that must not be asked anything."""
+    shared.clear()
+    yield shared
+    assert shared.requests == []
+
+
 @pytest.fixture(scope="module")
 def failing() -> Iterator[Sandbox]:
     """An account in which nothing goes wrong yet."""

@@ -160,7 +160,7 @@ class DayReader:
         settled = yield from settle(listing, None, verify=self._verify)
         if listing.total is None or (settled and self._agrees(listing, settled)):
             return None
-        if settled and listing.total and listing.total < len(set(settled.keys)):
+        if settled and listing.total < len(set(settled.keys)):
             # More came than the account counts, and came so again: its count knows a bound.
             self._learned.note(total=Total.USELESS)
         else:

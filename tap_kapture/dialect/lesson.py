@@ -109,14 +109,19 @@ def _more(
         for probe in further:
             if probe not in asked and dialect.turn is not Turn.NONE:
                 return probe
-    longest = max(seen, key=lambda one: len(one.keys or ()))
+    longest, _ = _longest(seen)
     distinct = {key for one in seen for key in one.keys or ()}
-    return (longest.limit, longest.offset) if len(distinct) > 1 else None
+    return longest if len(distinct) > 1 else None
 
 
 def _once_more(seen: list[Seen]) -> tuple[int, int] | None:
     """Return the request to repeat to see whether rows keep their order; None if one was."""
-    longest = max(seen, key=lambda one: len(one.keys or ()))
+    longest, rows = _longest(seen)
     asked = [(one.limit, one.offset) for one in seen]
-    again = longest.limit, longest.offset
-    return again if asked.count(again) == 1 and len(longest.keys or ()) >= MANY else None
+    return longest if asked.count(longest) == 1 and rows >= MANY else None
+
+
+def _longest(seen: list[Seen]) -> tuple[tuple[int, int], int]:
+    """Return the request with the most rows, and how many these were."""
+    longest = max(seen, key=lambda one: len(one.keys or ()))
+    return (longest.limit, longest.offset), len(longest.keys or ())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from effort import soak
-from tap_process import KEYS, Output, not_singer
+from tap_process import KEYS, Output, leaked, not_singer, run_tap
 
-from sandbox import Account, Fault, Sandbox
+from sandbox import Account, Fault, Quirks, Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 UTC = dt.timezone.utc
 FIRST = dt.date(2024, 3, 26)
@@ -72,6 +75,20 @@ def in_turn(cases: list[tuple[Fault, list[str]]]) -> list[Any]:
 def config_of(sandbox: Sandbox, **settings: object) -> dict[str, object]:
     """Return settings with which the tap pulls the account, an API key included."""
     return sandbox.config(http_headers={"x-api-key": API_KEY}, **settings)
+
+
+def run_into(fault: Fault, stream: str, sandbox: Sandbox, folder: Path) -> Output:
+    """Run as a process into a fault that stays, on the bad day of a stream, and log everything."""
+    sandbox.quirks = Quirks(failure_keys="capital" if stream == "customers" else "lower")
+    lasting = Fault(fault.action, stream=stream, day=BAD_DAY, times=FOR_EVER, text=fault.text)
+    sandbox.faults = [lasting]
+    return run_tap(folder, config_of(sandbox), at=NOW, environment=DEBUG)
+
+
+def assert_told_once(output: Output, sandbox: Sandbox, secrets: set[str]) -> None:
+    """The fault was met by one request, and shows no secret."""
+    assert leaked(output.chatter(), secrets) == []
+    assert len([seen for seen in sandbox.requests if seen.fault]) == 1
 
 
 KNOWN = {"tickets_paging": "rows", "customers_paging": "rows"}

@@ -20,8 +20,10 @@ from failing_account import (
     TODAY,
     assert_incomplete,
     assert_stopped,
+    assert_told_once,
     config_of,
     in_turn,
+    run_into,
     unread,
 )
 from tap_process import (
@@ -83,14 +85,10 @@ def troubles(output: Output) -> Json:
 def test_a_day_that_cannot_be_read_stops_only_itself_and_shows_no_secret(  # noqa: PLR0913, PLR0917 - fixtures and cases
     ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, words: list[str], stream: str
 ) -> None:
-    ill.quirks = Quirks(failure_keys="capital" if stream == "customers" else "lower")
-    ill.faults = [Fault(fault.action, stream=stream, day=BAD_DAY, times=FOR_EVER, text=fault.text)]
-    output = run_tap(tmp_path, config_of(ill), at=NOW, environment=DEBUG)
+    output = run_into(fault, stream, ill, tmp_path)
     assert_incomplete(output, stream, BAD_DAY, 0, *words)
     assert_all_but_one_day_is_out(output, ill, stream, BAD_DAY)
-    assert leaked(output.chatter(), secrets) == []
-    hit = [seen for seen in ill.requests if seen.fault]
-    assert len(hit) == 1
+    assert_told_once(output, ill, secrets)
     assert_the_next_run_mends(output, ill)
 
 

@@ -28,14 +28,6 @@ def shared() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def untouched(shared: Sandbox) -> Iterator[Sandbox]:
-    """An account that must not be asked anything."""
-    shared.clear()
-    yield shared
-    assert shared.requests == []
-
-
 def config_of(sandbox: Sandbox, **changes: object) -> dict[str, object]:
     changed = {**sandbox.config(), **changes}
     return {name: value for name, value in changed.items() if value is not ABSENT}

@@ -35,14 +35,6 @@ def shared() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def untouched(shared: Sandbox) -> Iterator[Sandbox]:
-    """An account that must not be asked anything."""
-    shared.clear()
-    yield shared
-    assert shared.requests == []
-
-
-@pytest.fixture
 def catalog(shared: Sandbox) -> Json:
     """The catalog as discovery gives it."""
     return catalog_of(shared.config())

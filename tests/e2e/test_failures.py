@@ -18,8 +18,10 @@ from failing_account import (
     TODAY,
     TOKEN,
     assert_stopped,
+    assert_told_once,
     config_of,
     in_turn,
+    run_into,
 )
 from tap_process import (
     KEYS,
@@ -74,14 +76,10 @@ OF_THE_ACCOUNT: list[tuple[Fault, list[str]]] = [
 def test_a_fatal_answer_stops_the_run_before_its_day_and_shows_no_secret(  # noqa: PLR0913, PLR0917 - fixtures and cases
     ill: Sandbox, secrets: set[str], tmp_path: Path, fault: Fault, words: list[str], stream: str
 ) -> None:
-    ill.quirks = Quirks(failure_keys="capital" if stream == "customers" else "lower")
-    ill.faults = [Fault(fault.action, stream=stream, day=BAD_DAY, times=FOR_EVER, text=fault.text)]
-    output = run_tap(tmp_path, config_of(ill), at=NOW, environment=DEBUG)
+    output = run_into(fault, stream, ill, tmp_path)
     assert_stopped(output, stream, BAD_DAY, 0, *words)
     assert_all_before_is_out(output, ill, stream, BAD_DAY)
-    assert leaked(output.chatter(), secrets) == []
-    hit = [seen for seen in ill.requests if seen.fault]
-    assert len(hit) == 1
+    assert_told_once(output, ill, secrets)
 
 
 @pytest.mark.parametrize("style", ["200", "401"])
